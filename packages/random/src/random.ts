@@ -1,0 +1,113 @@
+/** A stream of random numbers that a seed and keys determine completely. */
+export interface Random {
+  /** An integer, uniform in `[0, 2³²)`. */
+  uint32(): number;
+  /** A float with 24 random bits, uniform in `[0, 1)`: exact in float32 too. */
+  uniform(): number;
+  /** An integer, uniform in `[0, bound)`, without modulo bias. `bound` is at most 2³². */
+  int(bound: number): number;
+  /** A normally distributed float of mean 0 and variance 1. */
+  normal(): number;
+  /** The numbers `0 … length - 1` in a uniformly random order. */
+  permutation(length: number): Int32Array;
+  /** An independent stream, named by keys; does not advance this one. The same keys name the same stream. */
+  fork(...keys: Key[]): Random;
+}
+
+/** What names a stream: an epoch, an index, the name of a parameter. */
+export type Key = number | string;
+
+/**
+ * The stream that belongs to a seed and keys.
+ *
+ * Randomness that is keyed by what it is for (`random(seed, 'augment', epoch, index)`) does not depend on who draws first:
+ * any number of workers, in any order, draw the same.
+ *
+ * @param seed An integer.
+ * @param keys Integers or strings that name the stream.
+ * @throws {RangeError} if the seed or a numeric key is not a safe integer.
+ * @example
+ * ```ts
+ * import { random } from '@imgcls/random';
+ *
+ * const shuffle = random(1, 'shuffle', 0).permutation(4); // the order of epoch 0
+ * console.log(shuffle.length); // => 4
+ * ```
+ * xoshiro128**: Blackman and Vigna 2021, https://prng.di.unimi.it; its state is seeded by splitmix32 over a hash of the keys.
+ */
+export function random(seed: number, ...keys: Key[]): Random {
+  let hash = mixKey(0x9e3779b9, seed);
+  for (const key of keys) hash = mixKey(hash, key);
+  return stream(hash);
+}
+
+function stream(hash: number): Random {
+  let mixed = hash;
+  const next = (): number => {
+    mixed = (mixed + 0x9e3779b9) | 0;
+    return scramble(mixed);
+  };
+  let [a, b, c, d] = [next(), next(), next(), next()];
+  let spare: number | undefined;
+
+  const uint32 = (): number => {
+    const result = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotl(d, 11);
+    return result;
+  };
+  const uniform = (): number => (uint32() >>> 8) / 0x1000000;
+  const int = (bound: number): number => {
+    if (!(Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32))
+      throw new RangeError(`random.int: bound must be an integer in [1, 2^32], got ${bound}`);
+    const limit = 2 ** 32 - (2 ** 32 % bound); // the largest multiple of bound: what lies above is drawn again
+    let drawn = uint32();
+    while (drawn >= limit) drawn = uint32();
+    return drawn % bound;
+  };
+  const normal = (): number => {
+    if (spare !== undefined) {
+      const value = spare;
+      spare = undefined;
+      return value;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - uniform())); // Box-Muller: 1 - uniform() lies in (0, 1]
+    const angle = 2 * Math.PI * uniform();
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+  const permutation = (length: number): Int32Array => {
+    const order = Int32Array.from({ length }, (_, i) => i);
+    for (let i = length - 1; i > 0; i--) {
+      const j = int(i + 1);
+      [order[i], order[j]] = [order[j]!, order[i]!]; // Fisher-Yates
+    }
+    return order;
+  };
+  const fork = (...keys: Key[]): Random => stream(keys.reduce<number>(mixKey, hash));
+
+  return { uint32, uniform, int, normal, permutation, fork };
+}
+
+function mixKey(hash: number, key: Key): number {
+  if (typeof key === 'string') return [...new TextEncoder().encode(key), 0x100].reduce(mixWord, mixWord(hash, 1));
+  if (!Number.isSafeInteger(key)) throw new RangeError(`random: seed and keys must be safe integers, got ${key}`);
+  return mixWord(mixWord(mixWord(hash, 2), key | 0), Math.floor(key / 2 ** 32) | 0);
+}
+
+const mixWord = (hash: number, word: number): number => scramble(Math.imul(hash ^ word, 0x85ebca6b) + 0x9e3779b9);
+
+/** The finalizer of MurmurHash3: every input bit changes every output bit with probability about a half. */
+function scramble(word: number): number {
+  let h = word;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+const rotl = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
