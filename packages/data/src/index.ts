@@ -1,1 +1,29 @@
-export {};
+export {
+  type ArrayDatasetOptions,
+  arrayDataset,
+  type CacheOptions,
+  cached,
+  type Dataset,
+  type Example,
+  mapped,
+  type Origin,
+  type PackedDataset,
+  type PackedImages,
+  type Split,
+  subset,
+} from './dataset.ts';
+export { digits } from './digits.ts';
+export { type Channels, type Image, toChannels } from './image.ts';
+export {
+  type Batch,
+  type Loader,
+  type LoaderOptions,
+  loader,
+  type Normalization,
+  stackImages,
+  type Transform,
+} from './loader.ts';
+export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
+export { resize } from './resize.ts';
+export { type SplitOptions, splitDataset } from './split.ts';
+export { imageStatistics } from './statistics.ts';
