@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +8,16 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** @param {string} path A JSON file, relative to the root. */
 export const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+
+/**
+ * The files of the repository that match, relative to the root, with slashes: what git tracks or would, hence nothing that is made.
+ * @param {RegExp} pattern
+ * @returns {string[]}
+ */
+export const repositoryFiles = (pattern) =>
+  execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => pattern.test(file) && existsSync(join(root, file)));
 
 /**
  * The JavaScript file behind a command of a package in the root's node_modules. Started with `node`, it needs neither PATH
@@ -25,16 +35,17 @@ export function bin(packageName, command = packageName) {
  * Runs a program to its end. What it prints is shown, or with `quiet` only collected.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, quiet?: boolean, shell?: boolean }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, quiet?: boolean, shell?: boolean, timeoutMs?: number }} [options]
  * @returns {Promise<{ code: number, output: string }>} The exit code, and with `quiet` standard output and error together.
  */
-export function run(command, args, { cwd = root, env = {}, quiet = false, shell = false } = {}) {
+export function run(command, args, { cwd = root, env = {}, quiet = false, shell = false, timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
     // Node deprecates arguments beside a shell: there they are part of the command.
     const [program, rest] = shell ? [[command, ...args].join(' '), []] : [command, args];
     const child = spawn(program, rest, {
       cwd,
       shell,
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
       env: { ...process.env, ...env },
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     });
@@ -42,7 +53,9 @@ export function run(command, args, { cwd = root, env = {}, quiet = false, shell 
     child.stdout?.setEncoding('utf8').on('data', (chunk) => (output += chunk));
     child.stderr?.setEncoding('utf8').on('data', (chunk) => (output += chunk));
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGINT' ? 130 : 1), output }));
+    child.on('close', (code, signal) =>
+      resolve(signal ? { code: 1, output: `${output}ended by ${signal}` } : { code: code ?? 1, output }),
+    );
   });
 }
 
