@@ -1,1 +1,9 @@
-export {};
+export {
+  BackendError,
+  type BackendInfo,
+  type BackendName,
+  type BackendOptions,
+  type BackendVerdict,
+  listBackends,
+  useBackend,
+} from './backend.ts';

@@ -1,0 +1,62 @@
+import type { KernelBackend } from '@tensorflow/tfjs-core';
+
+/** The engines, by the names that tfjs knows them under. */
+export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
+
+export interface BackendOptions {
+  /**
+   * Folder (a URL that ends in `/`) of the three `.wasm` files of `@tensorflow/tfjs-backend-wasm`, for pages whose bundler leaves them
+   * behind. Counts when the `wasm` backend is opened for the first time.
+   */
+  wasmPath?: string;
+}
+
+/** A running engine: what it computes on decides whether it is chosen without being asked for. */
+export interface OpenBackend {
+  backend: KernelBackend;
+  /** `software`: a graphics driver that computes on the CPU, far slower than an engine made for CPUs. */
+  hardware: 'gpu' | 'cpu' | 'software';
+  /** What it runs on, in words: `NVIDIA H100`, `CPU, WebAssembly with SIMD, 1 thread`. */
+  device: string;
+  /** Version of the package it comes from. */
+  version: string;
+}
+
+/** One way to compute. */
+export interface Engine {
+  name: BackendName;
+  /**
+   * Loads the engine without making it the current one.
+   *
+   * @param running What tfjs already runs under this name, with tensors in it: to be described, not built again.
+   * @throws {BackendError} if the engine does not work here.
+   */
+  open(options: BackendOptions, running?: KernelBackend): Promise<OpenBackend>;
+}
+
+/** A backend does not work here: `reason` says why, `nextStep` what to do about it. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+
+  constructor(
+    readonly backend: BackendName,
+    readonly reason: string,
+    readonly nextStep: string,
+    options?: ErrorOptions,
+  ) {
+    super(`useBackend: ${backend} does not work here: ${reason}; ${nextStep}`, options);
+  }
+}
+
+/** An engine that can never work on this platform. */
+export function unavailable(name: BackendName, reason: string, nextStep: string): Engine {
+  return { name, open: () => Promise.reject(new BackendError(name, reason, nextStep)) };
+}
+
+/** The first line of whatever was thrown, without a full stop (tfjs rejects with plain objects too). */
+export function messageOf(error: unknown): string {
+  const message = (error as { message?: unknown } | null)?.message ?? error;
+  return String(message)
+    .split('\n', 1)[0]!
+    .replace(/\.?\s*$/, '');
+}

@@ -1,0 +1,154 @@
+import {
+  env,
+  findBackendFactory,
+  registerBackend,
+  removeBackend,
+  setBackend,
+  engine as tfjs,
+} from '@tensorflow/tfjs-core';
+import { engines } from '#backend-platform';
+import { checkCore } from './backend-core.ts';
+import { BackendError, type BackendName, type BackendOptions, type OpenBackend } from './backend-engine.ts';
+
+export { BackendError, type BackendName, type BackendOptions } from './backend-engine.ts';
+
+/** The backend in use. */
+export interface BackendInfo {
+  name: BackendName;
+  /** What it computes on, in words. */
+  device: string;
+  /** Version of the package it comes from. */
+  version: string;
+}
+
+/** What `listBackends` found out about one backend. */
+export interface BackendVerdict {
+  name: BackendName;
+  usable: boolean;
+  device?: string;
+  /** Why it is not usable, or, of a usable one, why it is taken only when asked for by name. */
+  reason?: string;
+  nextStep?: string;
+}
+
+checkCore();
+
+/** Fastest first. TensorFlow on a GPU beats everything; on a CPU, only what a GPU does not drive. */
+const preference: readonly { name: BackendName; hardware: OpenBackend['hardware'] }[] = [
+  { name: 'tensorflow', hardware: 'gpu' },
+  { name: 'webgpu', hardware: 'gpu' },
+  { name: 'tensorflow', hardware: 'cpu' },
+  { name: 'webgl', hardware: 'gpu' },
+  { name: 'wasm', hardware: 'cpu' },
+  { name: 'cpu', hardware: 'cpu' },
+];
+
+const opened = new Map<BackendName, OpenBackend>();
+
+/**
+ * Makes a backend the one that computes from now on: the fastest that works here, or the one that is named.
+ *
+ * Calling it again is cheap; calls at the same time are taken in turn. The order without a name: `tensorflow` on a GPU, `webgpu`,
+ * `tensorflow` on the CPU, `webgl`, `wasm`, `cpu`. Graphics drivers that compute on the CPU are only taken by name.
+ *
+ * @returns The backend that is current now, and what it runs on.
+ * @throws {BackendError} if the named backend does not work here; the current one then stays.
+ * @throws {Error} if two versions of tfjs-core have come together in this process.
+ * @example
+ * ```ts
+ * import { useBackend } from '@imgcls/tensor';
+ *
+ * const { name } = await useBackend('wasm');
+ * console.log(name); // => wasm
+ * ```
+ */
+export function useBackend(name?: BackendName, options: BackendOptions = {}): Promise<BackendInfo> {
+  return inTurn(async () => {
+    const { name: chosen, ...found } = name ? { name, ...(await open(name, options)) } : await openFastest(options);
+    await activate(chosen, found);
+    return { name: chosen, device: found.device, version: found.version };
+  });
+}
+
+/**
+ * Tries every backend and tells what came of it, in the order of preference. The current backend stays.
+ *
+ * @example
+ * ```ts
+ * import { listBackends } from '@imgcls/tensor';
+ *
+ * for (const { name, usable, device, reason, nextStep } of await listBackends()) {
+ *   if (!usable) console.error(`${name}: ${reason}; ${nextStep}`);
+ *   else if (name === 'cpu') console.log(device); // => CPU, plain JavaScript
+ * }
+ * ```
+ */
+export function listBackends(): Promise<BackendVerdict[]> {
+  return inTurn(async () => {
+    const verdicts: BackendVerdict[] = [];
+    for (const { name } of engines) verdicts.push(await verdictOn(name));
+    return verdicts;
+  });
+}
+
+async function verdictOn(name: BackendName): Promise<BackendVerdict> {
+  try {
+    const { device, hardware } = await open(name, {});
+    if (hardware !== 'software') return { name, usable: true, device };
+    return { name, usable: true, device, reason: 'its driver computes on the CPU, so it is taken only by name' };
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    return { name, usable: false, reason: error.reason, nextStep: error.nextStep };
+  }
+}
+
+async function openFastest(options: BackendOptions): Promise<OpenBackend & { name: BackendName }> {
+  for (const { name, hardware } of preference) {
+    const found = await open(name, options).catch((error) => {
+      if (!(error instanceof BackendError)) throw error;
+    });
+    if (found?.hardware === hardware) return { name, ...found };
+  }
+  throw new Error('useBackend: no backend works here, not even cpu');
+}
+
+async function open(name: BackendName, options: BackendOptions): Promise<OpenBackend> {
+  const engine = engines.find((candidate) => candidate.name === name);
+  if (!engine) {
+    const names = engines.map((candidate) => candidate.name).join(', ');
+    throw new BackendError(name, 'there is no backend of this name', `take one of ${names}`);
+  }
+  const found = opened.get(name) ?? (await quietly(() => engine.open(options, tfjs().registry[name])));
+  checkCore();
+  opened.set(name, found);
+  return found;
+}
+
+/** Hands an open engine to tfjs. No operation finds tfjs without a backend meanwhile, since nothing is left to wait for. */
+async function activate(name: BackendName, { backend }: OpenBackend): Promise<void> {
+  if (tfjs().registry[name] !== backend) {
+    if (findBackendFactory(name)) removeBackend(name);
+    registerBackend(name, () => backend);
+  }
+  await setBackend(name);
+}
+
+/** Where a project holds several copies of a stock backend, tfjs warns about each kernel that is registered again, some 170 times. */
+async function quietly<T>(load: () => Promise<T>): Promise<T> {
+  const quiet = env().getBool('PROD');
+  env().set('PROD', true);
+  try {
+    return await load();
+  } finally {
+    env().set('PROD', quiet);
+  }
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs tasks one after the other, whatever became of the one before. */
+function inTurn<T>(task: () => Promise<T>): Promise<T> {
+  const result = last.then(task);
+  last = result.catch(() => undefined); // whoever awaits the result hears of it
+  return result;
+}
