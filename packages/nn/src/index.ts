@@ -1,1 +1,46 @@
-export {};
+export * from './activations.ts';
+export { type Conv2dOptions, conv2d } from './conv.ts';
+export * from './dropout.ts';
+export * from './host-tensor.ts';
+export {
+  constant,
+  dirac,
+  type Initializer,
+  initialize,
+  type KaimingOptions,
+  kaimingNormal,
+  kaimingUniform,
+  normal,
+  uniform,
+  xavierNormal,
+  xavierUniform,
+} from './initializers.ts';
+export * from './linear.ts';
+export {
+  buffer,
+  type Children,
+  disposeModule,
+  type Module,
+  module,
+  namedBuffers,
+  namedParameters,
+  namedState,
+  type Parameter,
+  type ParameterOptions,
+  type Parts,
+  parameter,
+  parameterCount,
+} from './module.ts';
+export { type BatchNorm2dOptions, type BatchNorm2dState, batchNorm2d } from './norm.ts';
+export {
+  type AvgPool2dOptions,
+  avgPool2d,
+  globalAvgPool2d,
+  globalMaxPool2d,
+  maxPool2d,
+  type Pool2dOptions,
+} from './pool.ts';
+export { isTraining, seeded, training, trainingRandom } from './scope.ts';
+export * from './sequential.ts';
+export * from './state-dict.ts';
+export * from './summary.ts';

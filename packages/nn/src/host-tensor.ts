@@ -1,0 +1,57 @@
+const ARRAYS = {
+  float64: Float64Array,
+  float32: Float32Array,
+  /** Bits of IEEE half precision numbers. */
+  float16: Uint16Array,
+  /** The upper halves of float32 numbers. */
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+/** The element types that weights on disk may have. */
+export type HostDType = keyof typeof ARRAYS;
+
+/** A tensor in ordinary memory: what weights are while no backend holds them. */
+export interface HostTensor {
+  dtype: HostDType;
+  shape: readonly number[];
+  /** Row-major; of the array type that belongs to `dtype`. float16 and bfloat16 are kept as their bits. */
+  data: HostArray;
+}
+
+export type HostArray = InstanceType<(typeof ARRAYS)[HostDType]>;
+
+/** Names to tensors, in the order of the network. */
+export type StateDict = Map<string, HostTensor>;
+
+/** The array type of a dtype: `arrayOf.float32` is `Float32Array`. */
+export const arrayOf: Readonly<Record<HostDType, { new (length: number): HostArray; BYTES_PER_ELEMENT: number }>> =
+  ARRAYS;
+
+/** The values as float32, rounded where the dtype holds more. */
+export function toFloat32({ dtype, data }: HostTensor): Float32Array<ArrayBuffer> {
+  if (dtype === 'bfloat16') return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
+  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, halfToNumber);
+  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
+}
+
+/** The values as int32. */
+export function toInt32({ data }: HostTensor): Int32Array<ArrayBuffer> {
+  return Int32Array.from(data as ArrayLike<number | bigint>, Number);
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}

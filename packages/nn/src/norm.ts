@@ -1,0 +1,77 @@
+import { add, batchNorm, batchNormTraining, scale, type Tensor, type Variable } from '@imgcls/tensor';
+import { type Rank, scalar } from '@tensorflow/tfjs-core';
+import { constant, initialize } from './initializers.ts';
+import { describe } from './inspect.ts';
+import { buffer, type Module, module, type Parameter, parameter } from './module.ts';
+import { isTraining } from './scope.ts';
+import { checkCounts, checkInput } from './shape.ts';
+
+export interface BatchNorm2dOptions {
+  /** Added to the variance before its root is taken. Default 1e-5. */
+  epsilon?: number;
+  /** The share of the new batch in the running statistics, as in PyTorch. Default 0.1. */
+  momentum?: number;
+  /** Whether the scale `weight` is trained; else it stays 1. Default true. */
+  trainableWeight?: boolean;
+}
+
+/** The state of a batch normalisation, under PyTorch's names. */
+export type BatchNorm2dState = {
+  weight: Parameter<Rank.R1>;
+  bias: Parameter<Rank.R1>;
+  running_mean: Parameter<Rank.R1>;
+  running_var: Parameter<Rank.R1>;
+  num_batches_tracked: Parameter<Rank.R0>;
+};
+
+/**
+ * Batch normalisation over the last axis: `(x - mean) / √(variance + epsilon) · weight + bias` for each channel.
+ *
+ * In training, mean and variance are those of the batch, and the running statistics move towards them by `momentum`
+ * (the variance by its unbiased estimate, as in PyTorch). In evaluation they are the running ones.
+ *
+ * @throws {RangeError} if called with another number of channels, or in training with one value per channel.
+ *
+ * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
+ */
+export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}): Module<BatchNorm2dState> {
+  const { epsilon = 1e-5, momentum = 0.1, trainableWeight = true } = options;
+  checkCounts('batchNorm2d', { channels });
+  return module(
+    {
+      weight: parameter(initialize<Rank.R1>([channels], constant(1)), { trainable: trainableWeight }),
+      bias: parameter(initialize<Rank.R1>([channels], constant(0))),
+      running_mean: buffer(initialize<Rank.R1>([channels], constant(0))),
+      running_var: buffer(initialize<Rank.R1>([channels], constant(1))),
+      num_batches_tracked: buffer(scalar(0, 'int32'), { optional: true }),
+    },
+    ({ weight: gamma, bias: beta, running_mean, running_var, num_batches_tracked }, x) => {
+      checkInput('batchNorm2d', x, { channels });
+      if (!isTraining()) return batchNorm(x, { gamma, beta, mean: running_mean, variance: running_var, epsilon });
+      const count = x.size / channels;
+      if (count === 1)
+        throw new RangeError(
+          `batchNorm2d: training needs more than one value per channel, got [${x.shape}]; use larger batches`,
+        );
+      const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon });
+      moveTowards(running_mean, mean, momentum);
+      moveTowards(running_var, variance, momentum, count / (count - 1));
+      num_batches_tracked.assign(add(num_batches_tracked, scalar(1, 'int32')));
+      return y;
+    },
+    describe(
+      'batchNorm2d',
+      [channels],
+      [
+        ['epsilon', epsilon, 1e-5],
+        ['momentum', momentum, 0.1],
+        ['trainableWeight', trainableWeight, true],
+      ],
+    ),
+  );
+}
+
+/** `running = (1 - momentum) · running + momentum · correction · batch` */
+function moveTowards(running: Variable, batch: Tensor, momentum: number, correction = 1): void {
+  running.assign(add(scale(running, 1 - momentum), scale(batch, momentum * correction)));
+}

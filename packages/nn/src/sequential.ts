@@ -1,0 +1,36 @@
+import { reshape } from '@imgcls/tensor';
+import { transpose } from '@tensorflow/tfjs-core';
+import { type Module, module } from './module.ts';
+
+/**
+ * Modules one after the other. Their names are `0`, `1`, …, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * import { linear, namedParameters, relu, sequential } from '@imgcls/nn';
+ *
+ * const head = sequential(linear({ inFeatures: 8, outFeatures: 4 }), relu(), linear({ inFeatures: 4, outFeatures: 2 }));
+ * console.log(Object.keys(namedParameters(head)).join(' ')); // => 0.weight 0.bias 2.weight 2.bias
+ * ```
+ */
+export function sequential(...modules: Module[]): Module<Record<string, Module>> {
+  return module(
+    Object.fromEntries(modules.entries()) as Record<string, Module>,
+    (parts, x) => Object.values(parts).reduce((y, part) => part(y), x),
+    'sequential',
+  );
+}
+
+/** Does nothing: stands where some networks have a layer and others none. */
+export function identity(): Module {
+  return module({}, (_, x) => x, 'identity()');
+}
+
+/**
+ * One row of features per image, `[N, …]` to `[N, K]`: channel by channel, as PyTorch orders them, so that the weights of
+ * a linear layer behind it mean the same there.
+ */
+export function flatten(): Module {
+  const rows = (x: ReturnType<Module>) => reshape(x, [x.shape[0]!, x.size / x.shape[0]!]);
+  return module({}, (_, x) => rows(x.rank === 4 ? transpose(x, [0, 3, 1, 2]) : x), 'flatten()');
+}

@@ -1,0 +1,123 @@
+import { type Tensor, tidy } from '@imgcls/tensor';
+import { tensor } from '@tensorflow/tfjs-core';
+import { type HostTensor, type StateDict, toFloat32, toInt32 } from './host-tensor.ts';
+import { type Module, namedState, type Parameter } from './module.ts';
+
+export interface LoadOptions {
+  /** Whether every name and shape must match (the default); else what matches is loaded. */
+  strict?: boolean;
+}
+
+/** What did not fit when a state dict was loaded: names, and for another shape both shapes. */
+export interface LoadReport {
+  /** In the model, not in the dict. */
+  missing: string[];
+  /** In the dict, not in the model. */
+  unexpected: string[];
+  /** In both, with different shapes, as they are on disk. */
+  mismatched: { name: string; expected: readonly number[]; got: readonly number[] }[];
+}
+
+/**
+ * A copy of all parameters and buffers, under PyTorch's names and in its layouts: convolutions `[out, in, height, width]`,
+ * linear layers `[out, in]`, integers as int64.
+ *
+ * @example
+ * ```ts
+ * import { linear, stateDict } from '@imgcls/nn';
+ *
+ * const dict = await stateDict(linear({ inFeatures: 3, outFeatures: 2 }));
+ * console.log(dict.get('weight')?.shape); // => [ 2, 3 ]
+ * ```
+ */
+export async function stateDict(model: Module): Promise<StateDict> {
+  const entries = Object.entries(namedState(model)).map(async ([name, parameter]): Promise<[string, HostTensor]> => {
+    return [name, await toHost(parameter)];
+  });
+  return new Map(await Promise.all(entries));
+}
+
+/**
+ * Loads a state dict in PyTorch's names and layouts into a model. Float types of any width are accepted.
+ *
+ * @returns What did not fit: nothing when strict.
+ * @throws {RangeError} when strict and a name or a shape does not fit; nothing has been loaded then.
+ */
+export function loadStateDict(model: Module, dict: StateDict, { strict = true }: LoadOptions = {}): LoadReport {
+  const state = namedState(model);
+  const report: LoadReport = { missing: [], unexpected: [], mismatched: [] };
+  const matching: [Parameter, HostTensor][] = [];
+  for (const [name, parameter] of Object.entries(state)) {
+    const value = dict.get(name);
+    const expected = diskShape(parameter);
+    if (!value) parameter.optional || report.missing.push(name);
+    else if (!sameShape(value.shape, expected)) report.mismatched.push({ name, expected, got: value.shape });
+    else matching.push([parameter, value]);
+  }
+  report.unexpected.push(...[...dict.keys()].filter((name) => !Object.hasOwn(state, name)));
+  if (strict) refuseMisfits(report);
+  for (const [parameter, value] of matching) tidy(() => parameter.variable.assign(fromHost(parameter, value)));
+  return report;
+}
+
+/** The shape of a parameter on disk. */
+function diskShape({ variable: { shape }, layout }: Parameter): readonly number[] {
+  return layout ? TO_DISK[layout].map((axis) => shape[axis]!) : shape;
+}
+
+const TO_DISK = { conv: [3, 2, 0, 1], linear: [1, 0] }; // axis of ours that each axis on disk is
+const FROM_DISK = { conv: [2, 3, 1, 0], linear: [1, 0] };
+
+async function toHost(parameter: Parameter): Promise<HostTensor> {
+  const { variable, layout } = parameter;
+  const values = await variable.data();
+  const shape = diskShape(parameter);
+  if (values instanceof Int32Array) return { dtype: 'int64', shape, data: BigInt64Array.from(values, BigInt) };
+  const data = layout ? permute(values as Float32Array, variable.shape, TO_DISK[layout]) : Float32Array.from(values);
+  return { dtype: 'float32', shape, data };
+}
+
+function fromHost({ variable, layout }: Parameter, value: HostTensor): Tensor {
+  if (variable.dtype === 'int32') return tensor(toInt32(value), variable.shape, 'int32');
+  const values = toFloat32(value);
+  return tensor(layout ? permute(values, value.shape, FROM_DISK[layout]) : values, variable.shape, 'float32');
+}
+
+/** The values of a row-major array with its axes in another order: axis i of the result is axis `order[i]`. */
+function permute(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array<ArrayBuffer> {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((size, n) => size * n, 1));
+  const result = new Float32Array(values.length);
+  let filled = 0;
+  const fill = (depth: number, offset: number): void => {
+    if (depth === order.length) {
+      result[filled++] = values[offset]!;
+      return;
+    }
+    const axis = order[depth]!;
+    for (let i = 0; i < shape[axis]!; i++) fill(depth + 1, offset + i * strides[axis]!);
+  };
+  fill(0, 0);
+  return result;
+}
+
+function refuseMisfits({ missing, unexpected, mismatched }: LoadReport): void {
+  const problems = [
+    ...mismatched
+      .slice(0, 3)
+      .map(({ name, expected, got }) => `${name} has shape [${got}] in the state dict but [${expected}] in the model`),
+    ...(mismatched.length > 3 ? [`${mismatched.length - 3} more have other shapes`] : []),
+    ...(missing.length ? [`the state dict lacks ${list(missing)}`] : []),
+    ...(unexpected.length ? [`the model has no ${list(unexpected)}`] : []),
+  ];
+  if (problems.length === 0) return;
+  throw new RangeError(
+    `loadStateDict: ${problems.join('; ')}. Build the model with the options that the weights were trained with, or pass { strict: false } to load what fits`,
+  );
+}
+
+function list(names: string[]): string {
+  return names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+}
+
+const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((n, axis) => n === b[axis]);
