@@ -211,7 +211,8 @@ function withGet(dataset: Dataset, get: Dataset['get']): Dataset {
   };
 }
 
-function checkIndex(index: number, length: number): number {
+/** The index, once it is sure that it is one. */
+export function checkIndex(index: number, length: number): number {
   if (!(Number.isInteger(index) && index >= 0 && index < length))
     throw new RangeError(`dataset: index must be an integer in [0, ${length}), got ${index}`);
   return index;

@@ -12,8 +12,18 @@ export {
   type Split,
   subset,
 } from './dataset.ts';
+export { type DecodeOptions, decodeImage } from './decode.ts';
+export { DecodeError } from './decode-error.ts';
 export { digits } from './digits.ts';
+export type { FileLike, ImageFile } from './file-tree.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
+export {
+  type ImageFolder,
+  type ImageFolderOptions,
+  imageFiles,
+  imageFolder,
+  type SkippedFile,
+} from './image-folder.ts';
 export {
   type Batch,
   type Loader,

@@ -1,6 +1,7 @@
 import { type Random, random } from '@imgcls/random';
 import { type Dataset, type Example, type PackedImages, packedImage } from './dataset.ts';
 import { type Image, sizeOf } from './image.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** What a network sees at once: images of one size and their labels, on the host. */
 export interface Batch {
@@ -167,24 +168,6 @@ export function stackImages(
     stacked.set(image.data, i * first.data.length);
   });
   return { images: stacked, shape: [images.length, height, width, channels] };
-}
-
-/** `make(from) … make(end - 1)` in order, `ahead` of them begun before they are asked for. */
-async function* readAhead<T>(
-  make: (i: number) => T | Promise<T>,
-  from: number,
-  end: number,
-  ahead: number,
-): AsyncGenerator<T> {
-  const begun: (T | Promise<T>)[] = [];
-  for (let i = from, next = from; i < end; i++) {
-    for (; next <= i + ahead && next < end; next++) {
-      const made = make(next);
-      if (made instanceof Promise) made.catch(() => {}); // told where it is awaited, or not at all if the reader has left
-      begun.push(made);
-    }
-    yield await begun.shift()!;
-  }
 }
 
 function checkWhole(name: string, value: number, least: number): void {

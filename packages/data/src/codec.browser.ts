@@ -1,0 +1,31 @@
+import { DecodeError } from './decode-error.ts';
+import { blankImage, type Image } from './image.ts';
+
+/** Decodes the bytes of an image file of this format, upright, in sRGB, over white. */
+export async function decodePixels(bytes: Uint8Array, format: string): Promise<Image> {
+  const bitmap = await createImageBitmap(new Blob([bytes.slice()], { type: `image/${format.toLowerCase()}` })).catch(
+    (error) => {
+      throw new DecodeError(`damaged ${format}: ${error.message}`, { cause: error });
+    },
+  );
+  const { height, width } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext('2d', {
+    colorSpace: 'srgb',
+    willReadFrequently: true,
+  })!;
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return withoutAlpha(context.getImageData(0, 0, width, height));
+}
+
+function withoutAlpha({ data, height, width }: ImageData): Image {
+  const image = blankImage(height, width, 3);
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    image.data[to] = data[from]!;
+    image.data[to + 1] = data[from + 1]!;
+    image.data[to + 2] = data[from + 2]!;
+  }
+  return image;
+}

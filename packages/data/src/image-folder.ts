@@ -1,0 +1,188 @@
+import { listFolder } from '#list-folder';
+import { checkIndex, type Dataset, type Example, type Split } from './dataset.ts';
+import { checkBytes, type DecodeOptions, decodeImage } from './decode.ts';
+import { DecodeError } from './decode-error.ts';
+import {
+  byNaturalOrder,
+  type ImageFile,
+  isHidden,
+  type ListedFile,
+  listHandle,
+  type Place,
+  placeIn,
+} from './file-tree.ts';
+import type { Image } from './image.ts';
+import { limiter, readAhead } from './read-ahead.ts';
+
+/** A file that is no example, and why. */
+export interface SkippedFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** How image files become a data set. */
+export interface ImageFolderOptions extends DecodeOptions {
+  /** The classes and their order where they are fixed: a trained classifier's. Default: the folders' names in natural order. */
+  classes?: readonly string[];
+  /** What a file does that is damaged or no image: it is left out and listed in `skipped`, or it is an error. Default `skip`. */
+  onError?: 'skip' | 'error';
+  /** Called after each file that is read for the first time. */
+  onProgress?: (checked: number, total: number) => void;
+}
+
+/** A data set of image files, which are read each time they are asked for. */
+export interface ImageFolder extends Dataset {
+  get(index: number): Promise<Example>;
+  label(index: number): number;
+  source(index: number): string;
+  split(index: number): Split | undefined;
+  /** The files that are left out. */
+  readonly skipped: readonly SkippedFile[];
+}
+
+/**
+ * A folder of images with one folder per class, at any depth below it.
+ *
+ * Where the top folders are `train` and `val` or `test` (or `training`, `valid`, `validation`, `testing`), the classes are the
+ * folders in those, and `splitDataset` keeps to them. Hidden files are passed over. Each file is read and decoded once to see that
+ * it can be, then again whenever it is used: `cached` saves that.
+ *
+ * @param folder A path in Node; what `showDirectoryPicker()` gives in a browser.
+ * @throws {Error} if the folder is missing, has not at least two classes, or has others than `classes` (or its folder `train`).
+ * @throws {DecodeError} with `onError: 'error'`, for the first file that is damaged or no image, naming it.
+ * @example
+ * ```ts no-run
+ * const photos = await imageFolder('photos'); // photos/cats/1.jpg, photos/dogs/1.jpg, …
+ * for (const { file, reason } of photos.skipped) console.warn(`left out ${file}: ${reason}`);
+ * const { train, validation, test } = splitDataset(photos);
+ * ```
+ */
+export async function imageFolder(
+  folder: string | FileSystemDirectoryHandle,
+  options: ImageFolderOptions = {},
+): Promise<ImageFolder> {
+  const [root, files] =
+    typeof folder === 'string'
+      ? [folder.replace(/(?<=.)[\\/]+$/, ''), await listFolder(folder)]
+      : [folder.name, await listHandle(folder)];
+  return fromFiles(files, { where: `imageFolder: ${root}`, prefix: `${root}/` }, options);
+}
+
+/**
+ * A list of image files as `imageFolder` reads them: those of an `<input type="file" webkitdirectory>`, or dropped on a page.
+ *
+ * @throws As `imageFolder` does.
+ * @example
+ * ```ts no-run
+ * const dropped = await imageFiles(Array.from(input.files, (file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/'), file })));
+ * ```
+ */
+export function imageFiles(files: readonly ImageFile[], options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  return fromFiles(files, { where: 'imageFiles: the list', prefix: '' }, options);
+}
+
+/** `where` opens error messages; `prefix` and a path name a file as the user finds it again. */
+interface Naming {
+  where: string;
+  prefix: string;
+}
+
+interface Found extends ImageFile, Place {}
+
+const READS_AT_ONCE = 8; // enough to keep decoders busy, few enough for photos of many megabytes
+
+async function fromFiles(
+  listed: readonly ListedFile[],
+  naming: Naming,
+  options: ImageFolderOptions,
+): Promise<ImageFolder> {
+  const limit = limiter(READS_AT_ONCE);
+  const read = ({ file }: ImageFile): Promise<Image> => limit(() => readImage(file, options));
+  const { found, skipped } = await check(listed, naming, read, options);
+  const classes = classesOf(found, skipped, naming, options.classes);
+  const labelOf = new Map(classes.map((name, label) => [name, label]));
+  const labels = found.map(({ className }) => labelOf.get(className)!);
+  const at = (index: number): Found => found[checkIndex(index, found.length)]!;
+  return {
+    length: found.length,
+    classes,
+    skipped,
+    get: async (index) => ({ image: await read(at(index)), label: labels[index]! }),
+    label: (index) => labels[checkIndex(index, labels.length)]!,
+    source: (index) => naming.prefix + at(index).path,
+    split: (index) => at(index).split,
+  };
+}
+
+async function readImage(file: ImageFile['file'], options: DecodeOptions): Promise<Image> {
+  checkBytes(file.size, options);
+  const bytes = await file.arrayBuffer().catch((error) => {
+    throw new DecodeError(`it can't be read: ${error.message}`, { cause: error });
+  });
+  return decodeImage(new Uint8Array(bytes), options);
+}
+
+/** Reads every file once: those that are examples, and those that are not. */
+async function check(
+  listed: readonly ListedFile[],
+  { prefix }: Naming,
+  read: (file: ImageFile) => Promise<Image>,
+  { onError = 'skip', onProgress }: ImageFolderOptions,
+): Promise<{ found: Found[]; skipped: SkippedFile[] }> {
+  const files = listed
+    .filter(({ path }) => !path.split('/').some(isHidden))
+    .sort((a, b) => byNaturalOrder(a.path, b.path));
+  const place = placeIn(files.map(({ path }) => path));
+  const examine = async ({ path, file }: ListedFile): Promise<Found | SkippedFile> => {
+    const placed = place(path);
+    try {
+      if (!file) throw new DecodeError('empty folder');
+      if (!placed) throw new DecodeError('not in the folder of a class');
+      await read({ path, file });
+      return { path, file, ...placed };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      if (onError === 'skip') return { file: prefix + path, reason: error.reason };
+      throw new DecodeError(`${prefix}${path}: ${error.reason}`, { cause: error });
+    }
+  };
+  const found: Found[] = [];
+  const skipped: SkippedFile[] = [];
+  let checked = 0;
+  for await (const result of readAhead((i) => examine(files[i]!), 0, files.length, READS_AT_ONCE)) {
+    if ('reason' in result) skipped.push(result);
+    else found.push(result);
+    onProgress?.(++checked, files.length);
+  }
+  return { found, skipped };
+}
+
+/** The class names, once it is sure that they can be learned. */
+function classesOf(
+  found: readonly Found[],
+  skipped: readonly SkippedFile[],
+  { where }: Naming,
+  fixed: readonly string[] | undefined,
+): readonly string[] {
+  const named = (files: readonly Found[]): string[] =>
+    [...new Set(files.map(({ className }) => className))].sort(byNaturalOrder);
+  const trained = named(found.filter(({ split }) => (split ?? 'train') === 'train'));
+  const classes = fixed ?? trained;
+  const strays = named(found).filter((name) => !classes.includes(name));
+  if (strays.length > 0)
+    throw new Error(
+      `${where} must have no class but ${fixed ? 'the given' : 'those of its training folder'} (${list(classes)}), got ${list(strays)}; move or rename ${strays.length === 1 ? 'this folder' : 'these folders'}`,
+    );
+  if (found.length > 0 && (fixed || classes.length >= 2)) return classes;
+  const got =
+    classes.length === 1 && !fixed ? `one: ${classes[0]}` : `no image that can be read${firstSkipped(skipped)}`;
+  throw new Error(
+    `${where} must hold a folder of images for each of at least two classes (cats/1.jpg, dogs/1.jpg), got ${got}`,
+  );
+}
+
+const firstSkipped = ([first, ...others]: readonly SkippedFile[]): string =>
+  first ? ` (${first.file}: ${first.reason}${others.length > 0 ? `, and ${others.length} more` : ''})` : '';
+
+const list = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')}, … (${names.length} in all)` : names.join(', ');
