@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Found } from './backends.page.ts';
+import { chromium, noChromium, runInPage } from './index.ts';
+
+const page = fileURLToPath(new URL('./backends.page.ts', import.meta.url));
+if (!chromium) console.warn(`backends in a browser: ${noChromium}`);
+
+describe.skipIf(!chromium)('backends in a browser', () => {
+  it('compute, except tensorflow, and software adapters are not chosen', async () => {
+    const { automatic, verdicts, products } = await runInPage<Found>(page);
+    expect(products).toEqual({ webgpu: 8, webgl: 8, wasm: 8, cpu: 8 });
+    expect(automatic).toBe('wasm');
+    expect(verdicts).toMatchObject([
+      { name: 'tensorflow', usable: false, reason: 'TensorFlow runs in Node only' },
+      { name: 'webgpu', usable: true, device: expect.stringMatching(/swiftshader/i), reason: expect.any(String) },
+      { name: 'webgl', usable: true, device: expect.stringMatching(/swiftshader/i), reason: expect.any(String) },
+      { name: 'wasm', usable: true, device: 'CPU, WebAssembly with SIMD, 1 thread' },
+      { name: 'cpu', usable: true },
+    ]);
+  });
+
+  it('wasm takes threads where the page is isolated', async () => {
+    const { device, products } = await runInPage<Found>(page, { isolated: true });
+    expect(device).toMatch(/^CPU, WebAssembly with SIMD, \d+ threads?$/);
+    expect(products.wasm).toBe(8);
+  });
+});
+
+describe.skipIf(!chromium)('runInPage()', () => {
+  it('passes on what the page throws, and what it has logged', async () => {
+    const failing = fileURLToPath(new URL('./failing.page.ts', import.meta.url));
+    await expect(runInPage(failing, { argument: 'lost' })).rejects.toThrow(/the page is lost.*before it failed/s);
+  });
+
+  it('gives up in time', async () => {
+    const failing = fileURLToPath(new URL('./failing.page.ts', import.meta.url));
+    await expect(runInPage(failing, { argument: 'late', timeoutMs: 500 })).rejects.toThrow('not done after 500 ms');
+  });
+});
