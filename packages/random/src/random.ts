@@ -1,3 +1,8 @@
+import { EMPTY, type Hash, type Key, mixKey, toState } from './hash.ts';
+import { xoshiro128 } from './xoshiro.ts';
+
+export type { Key };
+
 /** A stream of random numbers that a seed and keys determine completely. */
 export interface Random {
   /** An integer, uniform in `[0, 2³²)`. */
@@ -13,9 +18,6 @@ export interface Random {
   /** An independent stream, named by keys; does not advance this one. The same keys name the same stream. */
   fork(...keys: Key[]): Random;
 }
-
-/** What names a stream: an epoch, an index, the name of a parameter. */
-export type Key = number | string;
 
 /**
  * The stream that belongs to a seed and keys.
@@ -33,34 +35,16 @@ export type Key = number | string;
  * const shuffle = random(1, 'shuffle', 0).permutation(4); // the order of epoch 0
  * console.log(shuffle.length); // => 4
  * ```
- * xoshiro128**: Blackman and Vigna 2021, https://prng.di.unimi.it; its state is seeded by splitmix32 over a hash of the keys.
+ * The generator is xoshiro128**, started from a 64-bit hash of seed and keys.
  */
 export function random(seed: number, ...keys: Key[]): Random {
-  let hash = mixKey(0x9e3779b9, seed);
-  for (const key of keys) hash = mixKey(hash, key);
-  return stream(hash);
+  return stream([seed, ...keys].reduce(mixKey, EMPTY));
 }
 
-function stream(hash: number): Random {
-  let mixed = hash;
-  const next = (): number => {
-    mixed = (mixed + 0x9e3779b9) | 0;
-    return scramble(mixed);
-  };
-  let [a, b, c, d] = [next(), next(), next(), next()];
+function stream(hash: Hash): Random {
+  const uint32 = xoshiro128(toState(hash));
   let spare: number | undefined;
 
-  const uint32 = (): number => {
-    const result = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = rotl(d, 11);
-    return result;
-  };
   const uniform = (): number => (uint32() >>> 8) / 0x1000000;
   const int = (bound: number): number => {
     if (!(Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32))
@@ -89,25 +73,7 @@ function stream(hash: number): Random {
     }
     return order;
   };
-  const fork = (...keys: Key[]): Random => stream(keys.reduce<number>(mixKey, hash));
+  const fork = (...keys: Key[]): Random => stream(keys.reduce(mixKey, hash));
 
   return { uint32, uniform, int, normal, permutation, fork };
 }
-
-function mixKey(hash: number, key: Key): number {
-  if (typeof key === 'string') return [...new TextEncoder().encode(key), 0x100].reduce(mixWord, mixWord(hash, 1));
-  if (!Number.isSafeInteger(key)) throw new RangeError(`random: seed and keys must be safe integers, got ${key}`);
-  return mixWord(mixWord(mixWord(hash, 2), key | 0), Math.floor(key / 2 ** 32) | 0);
-}
-
-const mixWord = (hash: number, word: number): number => scramble(Math.imul(hash ^ word, 0x85ebca6b) + 0x9e3779b9);
-
-/** The finalizer of MurmurHash3: every input bit changes every output bit with probability about a half. */
-function scramble(word: number): number {
-  let h = word;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-const rotl = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
