@@ -71,14 +71,10 @@ export const onSource = ['--conditions=@imgcls/source', '--import', 'tsx'];
 
 /**
  * Runs pnpm in the version that package.json pins; npm, which comes with Node, fetches it.
- * @param {readonly string[]} args Words without spaces: on Windows they pass through a shell.
+ * @param {readonly string[]} args
  * @param {Parameters<typeof run>[2]} [options]
  */
-export const pnpm = (args, options) =>
-  run('npx', ['--yes', readJson('package.json').packageManager, ...args], {
-    ...options,
-    shell: process.platform === 'win32', // npx is a .cmd file there
-  });
+export const pnpm = (args, options) => withPnpm(['pnpm', ...args], options);
 
 /**
  * Runs a task of turbo.json in every package that has it; what has not changed comes from turbo's cache.
@@ -86,7 +82,21 @@ export const pnpm = (args, options) =>
  * @param {Parameters<typeof run>[2]} [options]
  */
 export const turbo = (args, options) =>
-  pnpm(['exec', 'turbo', 'run', ...args, '--output-logs=errors-only', '--no-update-notifier'], {
+  withPnpm(['node', bin('turbo'), 'run', ...args, '--output-logs=errors-only', '--no-update-notifier'], {
     ...options,
     env: { TURBO_TELEMETRY_DISABLED: '1', ...options?.env },
   });
+
+/**
+ * Runs a command with pnpm on its PATH, where turbo looks for it.
+ * @param {readonly string[]} command
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+function withPnpm(command, options) {
+  const shell = process.platform === 'win32'; // npx is a .cmd file there
+  const words = shell ? command.map((word) => `"${word}"`) : command;
+  return run('npx', ['--yes', '--package', readJson('package.json').packageManager, '--', ...words], {
+    ...options,
+    shell,
+  });
+}
