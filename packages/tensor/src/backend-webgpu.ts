@@ -1,11 +1,12 @@
-import { type KernelBackend, version_core } from '@tensorflow/tfjs-core';
+import { engine, type KernelBackend, version_core } from '@tensorflow/tfjs-core';
 import { openGpu } from '#backend-platform';
 import { BackendError, type Engine, messageOf, type OpenBackend } from './backend-engine.ts';
 
 /**
  * tfjs's WebGPU backend: any GPU, in browsers and, through npm's `webgpu`, in Node.
  *
- * The device is built here, not by tfjs, which takes no answer of the browser for an adapter and reports a null pointer.
+ * The device is built here, also when tfjs wants it again after a reset: tfjs itself takes no answer of the browser for an adapter and
+ * reports a null pointer, and does not know Node.
  */
 export const webgpu: Engine = {
   name: 'webgpu',
@@ -20,7 +21,9 @@ export const webgpu: Engine = {
           `install the driver of your GPU, or use 'wasm'`,
         );
       }
-      return describe(adapter, running ?? (await build(adapter)));
+      const backend = running ?? (await build(adapter));
+      engine().registryFactory.webgpu = { factory: async () => (await webgpu.open({})).backend, priority: 3 };
+      return describe(adapter, backend);
     } finally {
       gpu.release();
     }

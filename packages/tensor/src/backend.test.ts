@@ -74,6 +74,16 @@ describe('useBackend()', () => {
     x.dispose();
   });
 
+  it('opens a backend again that a reset of tfjs has disposed of', async () => {
+    await useBackend('wasm');
+    tf.engine().reset();
+    await useBackend('wasm');
+    expect(twice(4)).toBe(8);
+    tf.engine().reset();
+    await tf.setBackend('wasm'); // tfjs's own way goes on working
+    expect(twice(5)).toBe(10);
+  });
+
   it('says why a backend does not work, what to do, and leaves the current one', async () => {
     await useBackend('wasm');
     const error = await useBackend('webgl').catch((reason) => reason);

@@ -1,14 +1,13 @@
-import {
-  env,
-  findBackendFactory,
-  registerBackend,
-  removeBackend,
-  setBackend,
-  engine as tfjs,
-} from '@tensorflow/tfjs-core';
+import { env, setBackend, engine as tfjs } from '@tensorflow/tfjs-core';
 import { engines } from '#backend-platform';
 import { checkCore } from './backend-core.ts';
-import { BackendError, type BackendName, type BackendOptions, type OpenBackend } from './backend-engine.ts';
+import {
+  BackendError,
+  type BackendName,
+  type BackendOptions,
+  type Engine,
+  type OpenBackend,
+} from './backend-engine.ts';
 
 export { BackendError, type BackendName, type BackendOptions } from './backend-engine.ts';
 
@@ -65,7 +64,7 @@ const opened = new Map<BackendName, OpenBackend>();
 export function useBackend(name?: BackendName, options: BackendOptions = {}): Promise<BackendInfo> {
   return inTurn(async () => {
     const { name: chosen, ...found } = name ? { name, ...(await open(name, options)) } : await openFastest(options);
-    await activate(chosen, found);
+    await setBackend(chosen);
     return { name: chosen, device: found.device, version: found.version };
   });
 }
@@ -112,25 +111,23 @@ async function openFastest(options: BackendOptions): Promise<OpenBackend & { nam
   throw new Error('useBackend: no backend works here, not even cpu');
 }
 
+/** Opens an engine and lays it ready in tfjs, so that changing to it later leaves nothing to wait for. */
 async function open(name: BackendName, options: BackendOptions): Promise<OpenBackend> {
-  const engine = engines.find((candidate) => candidate.name === name);
-  if (!engine) {
-    const names = engines.map((candidate) => candidate.name).join(', ');
-    throw new BackendError(name, 'there is no backend of this name', `take one of ${names}`);
-  }
-  const found = opened.get(name) ?? (await quietly(() => engine.open(options, tfjs().registry[name])));
-  checkCore();
+  checkCore(); // again, for a tfjs-core may have been loaded since
+  const { registry } = tfjs();
+  const known = opened.get(name);
+  if (known && registry[name] === known.backend) return known; // else tfjs was reset meanwhile, and the backend disposed of
+  const found = await quietly(() => engineOf(name).open(options, registry[name]));
+  registry[name] = found.backend;
   opened.set(name, found);
   return found;
 }
 
-/** Hands an open engine to tfjs. No operation finds tfjs without a backend meanwhile, since nothing is left to wait for. */
-async function activate(name: BackendName, { backend }: OpenBackend): Promise<void> {
-  if (tfjs().registry[name] !== backend) {
-    if (findBackendFactory(name)) removeBackend(name);
-    registerBackend(name, () => backend);
-  }
-  await setBackend(name);
+function engineOf(name: BackendName): Engine {
+  const engine = engines.find((candidate) => candidate.name === name);
+  if (engine) return engine;
+  const names = engines.map((candidate) => candidate.name).join(', ');
+  throw new BackendError(name, 'there is no backend of this name', `take one of ${names}`);
 }
 
 /** Where a project holds several copies of a stock backend, tfjs warns about each kernel that is registered again, some 170 times. */
