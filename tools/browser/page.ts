@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { launch } from './chromium.ts';
 
@@ -13,6 +13,8 @@ export interface PageOptions {
   /** Isolates the page from other origins, which gives it shared memory and so threads. */
   isolated?: boolean;
   timeoutMs?: number;
+  /** What the bundle needs beyond the usual. */
+  esbuild?: BuildOptions;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface PageOptions {
  * @throws {Error} what the function threw, or that it took longer than `timeoutMs`; with what the page has logged.
  */
 export async function runInPage<Result>(file: string, options: PageOptions = {}): Promise<Result> {
-  const server = await serve(await bundle(file), options.isolated ?? false);
+  const server = await serve(await bundle(file, options.esbuild), options.isolated ?? false);
   const browser = await launch();
   try {
     const { port } = server.address() as AddressInfo;
@@ -61,18 +63,19 @@ async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
 }
 
 /** The file and all it imports, by the paths they are served under. */
-async function bundle(file: string): Promise<Map<string, Uint8Array>> {
+async function bundle(file: string, options: BuildOptions = {}): Promise<Map<string, Uint8Array>> {
   const { outputFiles } = await build({
     entryPoints: { page: file },
     outdir: '/',
     bundle: true,
     splitting: true,
-    write: false,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     conditions: ['@imgcls/source'],
     logLevel: 'error',
+    ...options,
+    write: false,
   });
   return new Map(
     outputFiles.map(({ path, contents }) => [`/${path.replaceAll('\\', '/').split('/').pop()}`, contents]),

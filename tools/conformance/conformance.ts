@@ -1,0 +1,99 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runInPage } from '@imgcls/browser';
+import type { BackendName } from '@imgcls/tensor';
+import { build } from 'esbuild';
+import { node } from '../process.mjs';
+import type { Report, Spec, SuiteOptions } from './suite.ts';
+
+/** Where each backend is tested. `tensorflow` is not here: its package is nothing that this repository can depend on. */
+export const backends = { cpu: 'node', wasm: 'node', webgl: 'page', webgpu: 'page' } as const;
+export type TestedBackend = keyof typeof backends & BackendName;
+
+export interface Comparison {
+  /** Tests by how they ended, the same in both runs. */
+  passed: number;
+  failed: number;
+  pending: number;
+  /** Tests that ended otherwise with our packages than without. */
+  differences: { name: string; stock: string; ours: string }[];
+  ourKernels: number;
+}
+
+/**
+ * Runs tfjs-core's own tests on a backend twice, on tfjs alone and with our packages loaded, and compares test by test.
+ *
+ * Stock backends fail some of these tests by themselves (kernels that they lack, limits of rank and precision). Which ones is not
+ * written down anywhere here: the run without our packages says so.
+ */
+export async function compare(backend: TestedBackend): Promise<Comparison> {
+  const run = backends[backend] === 'node' ? runInNode : runInChromium;
+  const [stock, ours] = await Promise.all([run({ backend, ours: false }), run({ backend, ours: true })]);
+  const count = (status: string) => stock.specs.filter((spec) => spec.status === status).length;
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    pending: count('pending'),
+    differences: differences(stock.specs, ours.specs),
+    ourKernels: ours.ourKernels,
+  };
+}
+
+/** The tests whose outcome differs, told apart by name and, where a name occurs again, by turn. */
+export function differences(stock: readonly Spec[], ours: readonly Spec[]): Comparison['differences'] {
+  const before = byName(stock);
+  const after = byName(ours);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((name) => ({ name, stock: before.get(name) ?? 'absent', ours: after.get(name) ?? 'absent' }))
+    .filter((spec) => spec.stock !== spec.ours);
+}
+
+function byName(specs: readonly Spec[]): Map<string, string> {
+  const statuses = new Map<string, string>();
+  for (const { name, status } of specs) {
+    let turn = 1;
+    while (statuses.has(`${name} #${turn}`)) turn += 1;
+    statuses.set(`${name} #${turn}`, status);
+  }
+  return statuses;
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const wasmPath = join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')), '/');
+
+/** tfjs-core declares its tests free of side effects, so a bundler would drop them. */
+const keepTests = { ignoreAnnotations: true, logOverride: { 'empty-import-meta': 'silent' } } as const;
+
+async function runInNode(options: SuiteOptions): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'imgcls-conformance-'));
+  try {
+    const [script, report] = [join(folder, 'suite.cjs'), join(folder, 'report.json')];
+    await bundleForNode(script);
+    const { code, output } = await node([script, JSON.stringify({ ...options, wasmPath }), report], { quiet: true });
+    if (code !== 0)
+      throw new Error(`conformance: the tests on ${options.backend} ended with ${code}: ${output.slice(-2000)}`);
+    return JSON.parse(await readFile(report, 'utf8'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** One bundle, so that tests, backends and our packages share one tfjs-core: the ESM one that the tests belong to. */
+const bundleForNode = (outfile: string) =>
+  build({
+    entryPoints: [join(here, 'suite.node.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    conditions: ['@imgcls/source'],
+    logLevel: 'error',
+    ...keepTests,
+  });
+
+const runInChromium = (options: SuiteOptions) =>
+  runInPage<Report>(join(here, 'suite.ts'), { argument: options, timeoutMs: 600_000, esbuild: keepTests });
