@@ -43,3 +43,9 @@ export function luma(rgb: Uint8Array, offset: number): number {
 
 /** The size in words: `32x32x3` is height, width, channels. */
 export const sizeOf = ({ height, width, channels }: Omit<Image, 'data'>): string => `${height}x${width}x${channels}`;
+
+/** @throws {RangeError} unless both are whole and at least 1. */
+export function checkSize(where: string, height: number, width: number): void {
+  if (!(Number.isInteger(height) && Number.isInteger(width) && height >= 1 && width >= 1))
+    throw new RangeError(`${where}: height and width must be integers >= 1, got ${height} and ${width}`);
+}

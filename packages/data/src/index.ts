@@ -1,3 +1,15 @@
+export { type RandomAffineOptions, randomAffine } from './affine.ts';
+export { type Cifar100Options, cifar10, cifar100 } from './cifar.ts';
+export { type ColorJitterOptions, colorJitter } from './color.ts';
+export {
+  centerCrop,
+  type FlipOptions,
+  horizontalFlip,
+  type Padding,
+  type RandomCropOptions,
+  randomCrop,
+  verticalFlip,
+} from './crop.ts';
 export {
   type ArrayDatasetOptions,
   arrayDataset,
@@ -33,6 +45,8 @@ export {
   stackImages,
   type Transform,
 } from './loader.ts';
+export { fashionMnist, mnist } from './mnist.ts';
+export type { DownloadOptions, DownloadProgress, PublishedOptions } from './official.ts';
 export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
 export { resize } from './resize.ts';
 export { type SplitOptions, splitDataset } from './split.ts';

@@ -1,4 +1,4 @@
-import { blankImage, type Image } from './image.ts';
+import { blankImage, checkSize, type Image } from './image.ts';
 
 /** A region of an image in pixels from its top left corner; edges may lie within pixels. */
 export interface Box {
@@ -114,10 +114,4 @@ function filterColumns(image: Image, height: number, box: Box): Image {
     for (let i = 0; i < rowSize; i++) target[y * rowSize + i] = sums[i]! >> PRECISION;
   }
   return result;
-}
-
-/** @throws {RangeError} unless both are whole and at least 1. */
-export function checkSize(where: string, height: number, width: number): void {
-  if (!(Number.isInteger(height) && Number.isInteger(width) && height >= 1 && width >= 1))
-    throw new RangeError(`${where}: height and width must be integers >= 1, got ${height} and ${width}`);
 }

@@ -31,26 +31,36 @@ export interface SplitOptions {
  * ```
  */
 export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Record<Split, Dataset> {
-  const { fractions = [0.8, 0.1, 0.1], seed = 0, stratified = true } = options;
-  checkFractions(fractions);
-  const given = assigned(dataset);
-  const open = PARTS.map((part, i) => (part === 'train' || given[part].length === 0 ? fractions[i]! : 0));
-  const order = spread(dataset, given.train, seed, stratified);
-  const sizes = apportion(order.length, open);
-  let start = 0;
-  const parts = PARTS.map((part, i) => {
-    const drawn = order.slice(start, start + sizes[i]!);
-    start += drawn.length;
-    const indices = part === 'train' || given[part].length === 0 ? drawn : given[part];
-    return subset(
-      dataset,
-      indices.sort((a, b) => a - b),
-    );
-  });
-  return { train: parts[0]!, validation: parts[1]!, test: parts[2]! };
+  const { train, validation, test } = splitIndices(dataset, options);
+  return { train: subset(dataset, train), validation: subset(dataset, validation), test: subset(dataset, test) };
+}
+
+/** The training or the test images alone: where none are marked as test, those that `splitDataset` holds out. */
+export function publishedPart(dataset: Dataset, part: 'train' | 'test' | undefined): Dataset {
+  if (part === undefined) return dataset;
+  const { train, validation, test } = splitIndices(dataset, {});
+  return subset(dataset, part === 'test' ? test : [...train, ...validation].sort((a, b) => a - b));
 }
 
 const PARTS: readonly Split[] = ['train', 'validation', 'test'];
+
+function splitIndices(dataset: Dataset, options: SplitOptions): Record<Split, number[]> {
+  const { fractions = [0.8, 0.1, 0.1], seed = 0, stratified = true } = options;
+  checkFractions(fractions);
+  const parts = assigned(dataset);
+  const drawn = PARTS.filter((part) => part === 'train' || parts[part].length === 0);
+  const order = spread(dataset, parts.train, seed, stratified);
+  const sizes = apportion(
+    order.length,
+    drawn.map((part) => fractions[PARTS.indexOf(part)]!),
+  );
+  let start = 0;
+  drawn.forEach((part, i) => {
+    parts[part] = order.slice(start, start + sizes[i]!).sort((a, b) => a - b);
+    start += sizes[i]!;
+  });
+  return parts;
+}
 
 /** The indices by the part they are assigned to; those without one are for training. */
 function assigned(dataset: Dataset): Record<Split, number[]> {

@@ -1,0 +1,82 @@
+import type { Random } from '@imgcls/random';
+import { outside, type Padding } from './crop.ts';
+import { blankImage, type Image } from './image.ts';
+
+/** How far `randomAffine` moves an image. */
+export interface RandomAffineOptions {
+  /** The rotation is drawn from `[-degrees, degrees]`. Default 0. */
+  degrees?: number;
+  /** The shift is drawn from `[-translate, translate]` of the height and of the width. Default 0. */
+  translate?: number;
+  /** The factor of size is drawn from here. Default `[1, 1]`. */
+  scale?: readonly [least: number, most: number];
+  /** What shows where the image has gone. Default `edge`. */
+  fill?: Padding;
+}
+
+/**
+ * A transform that turns, shifts and scales about the centre at random, interpolating bilinearly.
+ *
+ * @throws {RangeError} if an option is out of its range.
+ * @example
+ * ```ts
+ * import { random } from '@imgcls/random';
+ * import { randomAffine } from '@imgcls/data';
+ *
+ * const image = { data: Uint8Array.from([1, 2, 3, 4]), height: 2, width: 2, channels: 1 as const };
+ * const moved = randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1] })(image, random(1));
+ * console.log(moved.height, moved.width); // => 2 2
+ * ```
+ */
+export function randomAffine(options: RandomAffineOptions = {}): (image: Image, random: Random) => Image {
+  const { degrees = 0, translate = 0, scale = [1, 1], fill = 'edge' } = options;
+  if (!(degrees >= 0 && translate >= 0 && scale[0] > 0 && scale[0] <= scale[1] && scale[1] < Number.POSITIVE_INFINITY))
+    throw new RangeError(
+      `randomAffine: degrees and translate must be >= 0 and scale [least > 0, most >= least], got ${JSON.stringify({ degrees, translate, scale })}`,
+    );
+  return (image, random) => {
+    const between = (low: number, high: number): number => low + (high - low) * random.uniform();
+    const angle = (between(-degrees, degrees) * Math.PI) / 180;
+    const shift = { y: between(-translate, translate) * image.height, x: between(-translate, translate) * image.width };
+    return affine(image, angle, shift, between(...scale), fill);
+  };
+}
+
+/**
+ * The image turned by `angle` radians (clockwise), scaled about its centre, then shifted by pixels.
+ *
+ * Each output pixel is taken back to where it comes from, between four pixels of the input.
+ */
+export function affine(
+  image: Image,
+  angle: number,
+  shift: { y: number; x: number },
+  scale: number,
+  fill: Padding,
+): Image {
+  const { data, height, width, channels } = image;
+  const result = blankImage(height, width, channels);
+  const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
+  const center = { y: (height - 1) / 2, x: (width - 1) / 2 };
+  const beyond = outside[fill];
+  const at = (y: number, x: number): number => {
+    const [row, column] = [beyond(y, height), beyond(x, width)];
+    return row < 0 || column < 0 ? -1 : (row * width + column) * channels;
+  };
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [dy, dx] = [y - center.y - shift.y, x - center.x - shift.x];
+      const [fromY, fromX] = [center.y + cos * dy - sin * dx, center.x + sin * dy + cos * dx];
+      const [top, left] = [Math.floor(fromY), Math.floor(fromX)];
+      const [wy, wx] = [fromY - top, fromX - left];
+      const corners = [at(top, left), at(top, left + 1), at(top + 1, left), at(top + 1, left + 1)];
+      const weights = [(1 - wy) * (1 - wx), (1 - wy) * wx, wy * (1 - wx), wy * wx];
+      for (let c = 0; c < channels; c++) {
+        let sum = 0.5;
+        for (let k = 0; k < 4; k++) if (corners[k]! >= 0) sum += weights[k]! * data[corners[k]! + c]!;
+        result.data[to++] = sum;
+      }
+    }
+  }
+  return result;
+}

@@ -1,0 +1,65 @@
+import { type DownloadOptions, type OfficialFile, type OfficialFiles, type OpenFiles, urlsOf } from './official.ts';
+
+/** The official files in the browser's cache, downloaded where they are missing. */
+export async function openOfficial(official: OfficialFiles, options: DownloadOptions): Promise<OpenFiles> {
+  if (options.dataDir !== undefined)
+    throw new TypeError(
+      `${official.name}: a browser has no folder to read, got dataDir ${options.dataDir}; leave it out`,
+    );
+  const cache = await caches.open(options.cacheDir ?? 'imgcls');
+  const key = (name: string): string => `/${official.name}/${name}`;
+  for (const file of official.files)
+    if (!(await cache.match(key(file.name))))
+      await cache.put(key(file.name), new Response(await download(urlsOf(official, file, options), file, options)));
+  return {
+    where: "the browser's cache",
+    names: official.files.map(({ name }) => name),
+    open: async (name) => (await cache.match(key(name)))!.body!,
+  };
+}
+
+async function download(
+  urls: readonly string[],
+  file: OfficialFile,
+  options: DownloadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const failures: string[] = [];
+  for (const url of urls) {
+    try {
+      return await fetchFile(url, file, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failures.push(`${url}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(
+    [
+      `download: could not get ${file.name}`,
+      ...failures.map((failure) => `  from ${failure}`),
+      'A page can only fetch from servers that allow it (CORS): put the file on your own, and name its folder as baseUrl.',
+    ].join('\n'),
+  );
+}
+
+async function fetchFile(
+  url: string,
+  { name, sizeBytes, sha256 }: OfficialFile,
+  { onProgress, signal }: DownloadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url, signal ? { signal } : {});
+  if (!response.ok) throw new Error(`the server said ${response.status} ${response.statusText}`);
+  const bytes = new Uint8Array(sizeBytes);
+  let receivedBytes = 0;
+  for await (const chunk of response.body!) {
+    if (receivedBytes + chunk.length > sizeBytes) throw new Error(`more came than its ${sizeBytes} bytes`);
+    bytes.set(chunk, receivedBytes);
+    receivedBytes += chunk.length;
+    onProgress?.({ file: name, receivedBytes, totalBytes: sizeBytes });
+  }
+  const got = hex(await crypto.subtle.digest('SHA-256', bytes));
+  if (got !== sha256) throw new Error(`its sha256 must be ${sha256}, got ${got}`);
+  return bytes;
+}
+
+const hex = (digest: ArrayBuffer): string =>
+  Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
