@@ -54,29 +54,42 @@ export function affine(
   scale: number,
   fill: Padding,
 ): Image {
-  const { data, height, width, channels } = image;
+  const { height, width, channels } = image;
   const result = blankImage(height, width, channels);
   const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
-  const center = { y: (height - 1) / 2, x: (width - 1) / 2 };
-  const beyond = outside[fill];
-  const at = (y: number, x: number): number => {
-    const [row, column] = [beyond(y, height), beyond(x, width)];
-    return row < 0 || column < 0 ? -1 : (row * width + column) * channels;
-  };
+  const [centerY, centerX] = [(height - 1) / 2, (width - 1) / 2];
+  const sample = sampler(image, fill);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [dy, dx] = [y - center.y - shift.y, x - center.x - shift.x];
-      const [fromY, fromX] = [center.y + cos * dy - sin * dx, center.x + sin * dy + cos * dx];
-      const [top, left] = [Math.floor(fromY), Math.floor(fromX)];
-      const [wy, wx] = [fromY - top, fromX - left];
-      const corners = [at(top, left), at(top, left + 1), at(top + 1, left), at(top + 1, left + 1)];
-      const weights = [(1 - wy) * (1 - wx), (1 - wy) * wx, wy * (1 - wx), wy * wx];
-      for (let c = 0; c < channels; c++) {
-        let sum = 0.5;
-        for (let k = 0; k < 4; k++) if (corners[k]! >= 0) sum += weights[k]! * data[corners[k]! + c]!;
-        result.data[to++] = sum;
-      }
+    for (let x = 0; x < width; x++, to += channels) {
+      const dy = y - centerY - shift.y;
+      const dx = x - centerX - shift.x;
+      sample(centerY + cos * dy - sin * dx, centerX + sin * dy + cos * dx, result.data, to);
     }
   }
   return result;
+}
+
+/** A function that writes the pixel at a place between four pixels. */
+function sampler({ data, height, width, channels }: Image, fill: Padding) {
+  const beyond = outside[fill];
+  const offset = (y: number, x: number): number => {
+    const row = beyond(y, height);
+    const column = beyond(x, width);
+    return row < 0 || column < 0 ? data.length : (row * width + column) * channels; // past the end: black
+  };
+  return (y: number, x: number, target: Uint8Array, to: number): void => {
+    const top = Math.floor(y);
+    const left = Math.floor(x);
+    const down = y - top;
+    const right = x - left;
+    const a = offset(top, left);
+    const b = offset(top, left + 1);
+    const c = offset(top + 1, left);
+    const d = offset(top + 1, left + 1);
+    for (let i = 0; i < channels; i++) {
+      const upper = (data[a + i] ?? 0) * (1 - right) + (data[b + i] ?? 0) * right;
+      const lower = (data[c + i] ?? 0) * (1 - right) + (data[d + i] ?? 0) * right;
+      target[to + i] = upper * (1 - down) + lower * down + 0.5;
+    }
+  };
 }

@@ -30,9 +30,11 @@ export function colorJitter(options: ColorJitterOptions): (image: Image, random:
 
 /** Every value moved away from `base` by a factor (less than 1: towards it), cut to 0..255 and to whole numbers as Pillow does. */
 export function blended(image: Image, base: number, factor: number): Image {
-  const table = Uint8ClampedArray.from({ length: 256 }, (_, value) => Math.trunc(base + factor * (value - base)));
-  const result = blankImage(image.height, image.width, image.channels);
-  for (let i = 0; i < image.data.length; i++) result.data[i] = table[image.data[i]!]!;
+  const table = new Uint8ClampedArray(256);
+  for (let value = 0; value < 256; value++) table[value] = Math.trunc(base + factor * (value - base));
+  const { data, height, width, channels } = image;
+  const result = blankImage(height, width, channels);
+  for (let i = 0; i < data.length; i++) result.data[i] = table[data[i]!]!;
   return result;
 }
 

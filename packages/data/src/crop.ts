@@ -93,15 +93,14 @@ export const outside: Readonly<Record<Padding, (i: number, size: number) => numb
 /** The pixels at these rows and columns: every crop, padding and flip is one of these. */
 function gather({ data, width, channels }: Image, rows: Int32Array, columns: Int32Array): Image {
   const result = blankImage(rows.length, columns.length, channels);
-  let to = 0;
-  for (const row of rows) {
-    for (const column of columns) {
-      if (row < 0 || column < 0) {
-        to += channels;
-        continue;
-      }
-      const from = (row * width + column) * channels;
-      for (let c = 0; c < channels; c++) result.data[to++] = data[from + c]!;
+  const target = result.data;
+  const offsets = columns.map((column) => column * channels);
+  for (let y = 0, to = 0; y < rows.length; y++) {
+    const start = rows[y]! * width * channels;
+    for (let x = 0; x < offsets.length; x++, to += channels) {
+      const offset = offsets[x]!;
+      if (start < 0 || offset < 0) continue; // black, as it is
+      for (let c = 0; c < channels; c++) target[to + c] = data[start + offset + c]!;
     }
   }
   return result;
