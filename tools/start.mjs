@@ -31,9 +31,9 @@ async function imgcls(...args) {
 
 /** Writes an image that the classifier has not learned from as a PNG. */
 async function heldOutImage() {
-  const require = createRequire(join(root, 'packages/imgcls/package.json')); // finds what the command line finds
-  const { digits, splitDataset } = require('@imgcls/data');
-  const sharp = require('sharp');
+  const load = createRequire(join(root, 'packages/imgcls/package.json')); // finds what the command line finds
+  const { digits, splitDataset } = load('@imgcls/data');
+  const sharp = load('sharp');
   const { test } = splitDataset(await digits(), { seed });
   const { image, label } = await test.get(0);
   const { data, width, height, channels } = image;

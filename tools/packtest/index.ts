@@ -1,0 +1,55 @@
+// `pnpm packtest [--quick]`: packs every package and uses the tarballs as others will, in an empty project outside of this one.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packAll } from '../packages.ts';
+import { buildExample, buildPredictionPage } from './bundles.ts';
+import { exportsProblem, firstClassifier, install, smoke, typesProblem } from './project.ts';
+
+interface Step {
+  name: string;
+  /** Resolves to a word on the result; throws what is wrong. */
+  run: (project: string) => Promise<string>;
+  /** Left out of the quick form. */
+  slow?: true;
+}
+
+const runtimes = {
+  'node 20': ['--package=node@20', 'node'],
+  'node 24': ['--package=node@24', 'node'],
+  'node 26': ['--package=node@26', 'node'],
+  deno: ['deno', 'run', '--allow-all', '--node-modules-dir=manual'],
+  bun: ['bun'],
+};
+
+const steps: Step[] = [
+  { name: 'ESM and CommonJS export the same', run: exportsProblem },
+  { name: 'types resolve', run: typesProblem },
+  { name: 'first classifier', run: firstClassifier },
+  { name: 'a page that only predicts', run: buildPredictionPage },
+  { name: 'the browser example', run: buildExample },
+  ...Object.entries(runtimes).map(([name, command]) => ({ name, run: smoke(command), slow: true as const })),
+];
+
+const quick = process.argv.includes('--quick');
+const project = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
+let failed = 0;
+try {
+  await step('npm install', async () => install(project, await packAll(join(project, 'tarballs'))));
+  for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function step(name: string, run: () => Promise<string>): Promise<void> {
+  const start = performance.now();
+  const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+  try {
+    const result = await run();
+    console.log(`✓ ${name}: ${result} (${seconds()})`);
+  } catch (error) {
+    failed++;
+    console.log(`✗ ${name} (${seconds()})\n${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,97 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { transformSync } from 'esbuild';
+import { packages } from '../packages.ts';
+import { bin, node, root, run } from '../process.mjs';
+
+const names = (): string[] => packages().map(({ manifest }) => manifest.name);
+
+/** An empty project that has our packages from their tarballs, and everything else as npm finds it. */
+export async function install(project: string, tarballs: ReadonlyMap<string, string>): Promise<string> {
+  const dependencies = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`]));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
+  await succeed(npm(project, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
+  return `${tarballs.size} packages`;
+}
+
+/** Imports and requires every package in processes of their own. */
+export async function exportsProblem(project: string): Promise<string> {
+  const sorted =
+    '(m) => console.log(JSON.stringify(Object.keys(m).filter((key) => !/^(default|module.exports|__esModule)$/.test(key)).sort()))';
+  for (const name of names()) {
+    const esm = await succeed(evaluate(project, `import('${name}').then(${sorted})`));
+    const cjs = await succeed(evaluate(project, `(${sorted})(require('${name}'))`));
+    if (esm !== cjs || esm.trim() === '[]') throw new Error(`${name}: import gives ${esm}require gives ${cjs}`);
+  }
+  return `${names().length} packages`;
+}
+
+/** Compiles an import of every package as Node's ESM, as CommonJS and for a bundler. Types that don't resolve would be `any`. */
+export async function typesProblem(project: string): Promise<string> {
+  const source = names()
+    .map(
+      (name, i) => `import * as m${i} from '${name}';\n// @ts-expect-error: no such export\nm${i}.thisDoesNotExist;\n`,
+    )
+    .join('');
+  const settings = { mts: ['node16', 'node16'], cts: ['node16', 'node16'], ts: ['esnext', 'bundler'] } as const;
+  for (const [extension, [module, moduleResolution]] of Object.entries(settings)) {
+    const file = join(project, `types.${extension}`);
+    writeFileSync(file, source);
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,dom',
+      '--types',
+      '',
+    ];
+    await succeed(tsc(project, [...flags, '--module', module, '--moduleResolution', moduleResolution, file]));
+  }
+  return 'Node ESM, Node CommonJS, bundler';
+}
+
+/** Runs the first tutorial, whose types are taken off as any bundler does. */
+export async function firstClassifier(project: string): Promise<string> {
+  const source = readFileSync(join(root, 'examples/01-first-classifier.ts'), 'utf8');
+  writeFileSync(join(project, 'first.js'), transformSync(source, { loader: 'ts', format: 'esm' }).code);
+  return lastLine(await succeed(node(['first.js', '--quick'], { cwd: project, quiet: true })));
+}
+
+/** Runs smoke.mjs under a JavaScript that npm brings. */
+export const smoke =
+  (command: readonly string[]) =>
+  async (project: string): Promise<string> => {
+    copyFileSync(join(import.meta.dirname, 'smoke.mjs'), join(project, 'smoke.mjs'));
+    return lastLine(await succeed(npm(project, 'exec', '--yes', ...withSeparator(command), 'smoke.mjs')));
+  };
+
+/** `npm exec` takes options for itself up to `--`; a package is either its option or the command. */
+const withSeparator = ([first, ...rest]: readonly string[]): string[] =>
+  first!.startsWith('--') ? [first!, '--', ...rest] : ['--', first!, ...rest];
+
+const npm = (cwd: string, ...args: string[]) =>
+  run('npm', args, { cwd, quiet: true, shell: process.platform === 'win32', env: cleanEnvironment() });
+
+/** Without what npm and pnpm tell the scripts that they start, which would steer an npm inside of them. */
+const cleanEnvironment = () =>
+  Object.fromEntries(
+    Object.keys(process.env)
+      .filter((key) => /^p?npm_/i.test(key))
+      .map((key) => [key, undefined]),
+  );
+
+const tsc = (cwd: string, args: string[]) => node([bin('typescript', 'tsc'), ...args], { cwd, quiet: true });
+
+const evaluate = (cwd: string, code: string) => node(['--input-type=commonjs', '--eval', code], { cwd, quiet: true });
+
+/** What a program printed. Throws it if the program failed. */
+export async function succeed(running: Promise<{ code: number; output: string }>): Promise<string> {
+  const { code, output } = await running;
+  if (code !== 0) throw new Error(output.trim());
+  return output;
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
