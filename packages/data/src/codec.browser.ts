@@ -5,7 +5,7 @@ import { blankImage, type Image } from './image.ts';
 export async function decodePixels(bytes: Uint8Array, format: string): Promise<Image> {
   const bitmap = await createImageBitmap(new Blob([bytes.slice()], { type: `image/${format.toLowerCase()}` })).catch(
     (error) => {
-      throw new DecodeError(`damaged ${format}: ${error.message}`, { cause: error });
+      throw new DecodeError('corrupt', `damaged ${format}: ${error.message}`, { cause: error });
     },
   );
   const { height, width } = bitmap;

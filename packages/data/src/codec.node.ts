@@ -17,7 +17,7 @@ export async function decodePixels(bytes: Uint8Array, format: string): Promise<I
       channels: info.channels as Channels,
     };
   } catch (error) {
-    throw new DecodeError(`damaged ${format}: ${firstLine(error)}`, { cause: error });
+    throw new DecodeError('corrupt', `damaged ${format}: ${firstLine(error)}`, { cause: error });
   }
 }
 

@@ -19,7 +19,7 @@ export interface DecodeOptions {
  *
  * In Node the package `sharp` decodes, in a browser the browser.
  *
- * @throws {DecodeError} if the bytes are empty, something else, damaged, or too large; its `reason` says which.
+ * @throws {DecodeError} if the bytes are empty, something else, damaged, or too large; its `code` and `reason` say which.
  * @throws {Error} if `sharp` is not installed.
  * @example
  * ```ts
@@ -33,15 +33,16 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   const { channels = 3, maxPixels = 50e6 } = options;
   checkBytes(bytes.length, options);
   const header = imageHeader(bytes);
-  if (!header) throw new DecodeError('not a JPEG, PNG or WebP image');
-  const { format, height, width } = header;
-  if (height * width > maxPixels)
-    throw new DecodeError(`${height} x ${width} pixels, more than the limit of ${maxPixels}`);
+  if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG or WebP image');
+  const { format, size } = header;
+  if (!size) throw new DecodeError('corrupt', `damaged ${format}: its size is missing`);
+  if (size.height * size.width > maxPixels)
+    throw new DecodeError('too-large', `${size.height} x ${size.width} pixels, more than the limit of ${maxPixels}`);
   return toChannels(await decodePixels(bytes, format), channels);
 }
 
 /** @throws {DecodeError} if a file of this size can't be or must not be read. */
 export function checkBytes(size: number, { maxBytes = 64 * 2 ** 20 }: DecodeOptions): void {
-  if (size === 0) throw new DecodeError('empty file');
-  if (size > maxBytes) throw new DecodeError(`${size} bytes, more than the limit of ${maxBytes}`);
+  if (size === 0) throw new DecodeError('empty', 'empty file');
+  if (size > maxBytes) throw new DecodeError('too-large', `${size} bytes, more than the limit of ${maxBytes}`);
 }

@@ -49,7 +49,7 @@ export interface ImageFolder extends Dataset {
  *
  * @param folder A path in Node; what `showDirectoryPicker()` gives in a browser.
  * @throws {Error} if the folder is missing, has not at least two classes, or has others than `classes` (or its folder `train`).
- * @throws {DecodeError} with `onError: 'error'`, for the first file that is damaged or no image, naming it.
+ * With `onError: 'error'` also for the first file that is damaged or no image, naming it; its `cause` is a `DecodeError`.
  * @example
  * ```ts no-run
  * const photos = await imageFolder('photos'); // photos/cats/1.jpg, photos/dogs/1.jpg, …
@@ -117,7 +117,7 @@ async function fromFiles(
 async function readImage(file: ImageFile['file'], options: DecodeOptions): Promise<Image> {
   checkBytes(file.size, options);
   const bytes = await file.arrayBuffer().catch((error) => {
-    throw new DecodeError(`it can't be read: ${error.message}`, { cause: error });
+    throw new DecodeError('unreadable', `it can't be read: ${error.message}`, { cause: error });
   });
   return decodeImage(new Uint8Array(bytes), options);
 }
@@ -125,7 +125,7 @@ async function readImage(file: ImageFile['file'], options: DecodeOptions): Promi
 /** Reads every file once: those that are examples, and those that are not. */
 async function check(
   listed: readonly ListedFile[],
-  { prefix }: Naming,
+  { where, prefix }: Naming,
   read: (file: ImageFile) => Promise<Image>,
   { onError = 'skip', onProgress }: ImageFolderOptions,
 ): Promise<{ found: Found[]; skipped: SkippedFile[] }> {
@@ -135,15 +135,21 @@ async function check(
   const place = placeIn(files.map(({ path }) => path));
   const examine = async ({ path, file }: ListedFile): Promise<Found | SkippedFile> => {
     const placed = place(path);
+    const leaveOut = (reason: string, cause?: DecodeError): SkippedFile => {
+      if (onError === 'skip') return { file: prefix + path, reason };
+      throw new Error(
+        `${where}: ${path} must be an image of a class, got: ${reason}; take it out or pass { onError: 'skip' }`,
+        { cause },
+      );
+    };
+    if (!file) return leaveOut('empty folder');
+    if (!placed) return leaveOut('not in the folder of a class');
     try {
-      if (!file) throw new DecodeError('empty folder');
-      if (!placed) throw new DecodeError('not in the folder of a class');
       await read({ path, file });
       return { path, file, ...placed };
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      if (onError === 'skip') return { file: prefix + path, reason: error.reason };
-      throw new DecodeError(`${prefix}${path}: ${error.reason}`, { cause: error });
+      if (error instanceof DecodeError) return leaveOut(error.reason, error);
+      throw error;
     }
   };
   const found: Found[] = [];

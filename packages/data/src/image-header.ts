@@ -1,38 +1,47 @@
 import type { Size } from './image.ts';
 
 /** What the first bytes of an image file say. */
-export interface ImageHeader extends Size {
+export interface ImageHeader {
   readonly format: 'JPEG' | 'PNG' | 'WebP';
+  /** As stored: an EXIF orientation may turn it. Missing where the file is cut off or damaged before it says so. */
+  readonly size: Size | undefined;
 }
 
 /**
  * The format and the size that a file's content declares, without decoding it and whatever it is called.
  *
- * The size is as stored: an EXIF orientation may turn it.
- *
  * @returns Nothing if these are not the first bytes of a JPEG, PNG or WebP image.
  */
 export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  try {
-    if (view.getUint32(0) === 0x89504e47)
-      return { format: 'PNG', width: view.getUint32(16), height: view.getUint32(20) };
-    if (view.getUint16(0) === 0xffd8) return jpegHeader(view);
-    if (text(view, 0) === 'RIFF' && text(view, 8) === 'WEBP') return webpHeader(view);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // the file ends within its header
-  }
+  const starts = (at: number, text: string): boolean =>
+    [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0));
+  if (starts(0, '\x89PNG\r\n\x1a\n')) return { format: 'PNG', size: within(view, pngSize) };
+  if (starts(0, '\xff\xd8\xff')) return { format: 'JPEG', size: within(view, jpegSize) };
+  if (starts(0, 'RIFF') && starts(8, 'WEBP')) return { format: 'WebP', size: within(view, webpSize) };
   return undefined;
 }
 
-/** Walks the segments to the start of frame (ITU-T T.81, B.2.2). */
-function jpegHeader(view: DataView): ImageHeader | undefined {
+/** What a reader finds, or nothing where the bytes end before it. */
+function within(view: DataView, read: (view: DataView) => Size | undefined): Size | undefined {
+  try {
+    return read(view);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** IHDR is always the first chunk: https://www.w3.org/TR/png-3/#11IHDR */
+const pngSize = (view: DataView): Size => ({ width: view.getUint32(16), height: view.getUint32(20) });
+
+/** Walks the segments to the start of frame: ITU-T T.81, B.2.2. */
+function jpegSize(view: DataView): Size | undefined {
   for (let at = 2; view.getUint8(at) === 0xff; ) {
     const marker = view.getUint8(at + 1);
     if (marker === 0xff)
-      at++; // fill byte
-    else if (isStartOfFrame(marker))
-      return { format: 'JPEG', height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+      at++; // a fill byte
+    else if (isStartOfFrame(marker)) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
     else at += 2 + view.getUint16(at + 2);
   }
   return undefined;
@@ -42,21 +51,19 @@ function jpegHeader(view: DataView): ImageHeader | undefined {
 const isStartOfFrame = (marker: number): boolean => (marker & 0xf0) === 0xc0 && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** Lossy, lossless or extended: https://developers.google.com/speed/webp/docs/riff_container */
-function webpHeader(view: DataView): ImageHeader | undefined {
+function webpSize(view: DataView): Size | undefined {
   const uint24 = (at: number): number => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
-  switch (text(view, 12)) {
-    case 'VP8 ':
-      return { format: 'WebP', width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
-    case 'VP8L': {
+  switch (view.getUint32(12)) {
+    case 0x56503820: // 'VP8 '
+      return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+    case 0x5650384c: {
+      // 'VP8L'
       const bits = view.getUint32(21, true);
-      return { format: 'WebP', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+      return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
     }
-    case 'VP8X':
-      return { format: 'WebP', width: uint24(24) + 1, height: uint24(27) + 1 };
+    case 0x56503858: // 'VP8X'
+      return { width: uint24(24) + 1, height: uint24(27) + 1 };
     default:
       return undefined;
   }
 }
-
-const text = (view: DataView, at: number): string =>
-  String.fromCharCode(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2), view.getUint8(at + 3));

@@ -25,7 +25,7 @@ export {
   subset,
 } from './dataset.ts';
 export { type DecodeOptions, decodeImage } from './decode.ts';
-export { DecodeError } from './decode-error.ts';
+export { DecodeError, type DecodeErrorCode } from './decode-error.ts';
 export { digits } from './digits.ts';
 export type { FileLike, ImageFile } from './file-tree.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
