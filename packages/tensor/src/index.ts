@@ -1,4 +1,31 @@
 export {
+  dispose,
+  memory,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tidy,
+  type Variable,
+} from '@tensorflow/tfjs-core';
+export {
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  logSoftmax,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  softmax,
+  tanh,
+} from './activation.ts';
+export { add, mul, scale } from './arithmetic.ts';
+export {
   BackendError,
   type BackendInfo,
   type BackendName,
@@ -7,3 +34,30 @@ export {
   listBackends,
   useBackend,
 } from './backend.ts';
+export type { Padding2d, Size2d } from './check.ts';
+export { type Conv2dOptions, conv2d } from './conv.ts';
+export { type DropoutOptions, dropout } from './dropout.ts';
+export { type Gradients, gradients, registerGradients } from './gradients.ts';
+export { linear } from './linear.ts';
+export { type CrossEntropyOptions, crossEntropy } from './loss.ts';
+export { type BatchNormOptions, type BatchNormTrainingOptions, batchNorm, batchNormTraining } from './norm.ts';
+export { type Normalization, normalize } from './normalize.ts';
+export {
+  type AdamOptions,
+  type AdamState,
+  adamUpdate,
+  adamWUpdate,
+  type RmspropOptions,
+  rmspropUpdate,
+  type SgdOptions,
+  sgdUpdate,
+} from './optimizer.ts';
+export {
+  type AvgPool2dOptions,
+  avgPool2d,
+  globalAvgPool2d,
+  globalMaxPool2d,
+  maxPool2d,
+  type Pool2dOptions,
+} from './pool.ts';
+export { concat, flatten, reshape } from './shape.ts';

@@ -1,0 +1,106 @@
+import {
+  engine,
+  getGradient,
+  getKernel,
+  type NamedAttrMap,
+  type NamedTensorMap,
+  registerGradient,
+  registerKernel,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { overrides } from './overrides.ts';
+
+/** The tensors a kernel takes, by name. Those that are absent are left out of the run. */
+export type Inputs = Readonly<Record<string, Tensor | undefined>>;
+
+/**
+ * One operation under a name of our own, with the version of it that is composed from stock tfjs kernels and so runs on any backend.
+ *
+ * A backend brings a better version by registering a tfjs kernel of that name (`overrides.ts` lists those of this package).
+ */
+export interface Kernel<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> {
+  readonly name: `Imgcls${string}`;
+  composed(inputs: I, attributes: A): O;
+}
+
+/** How gradients flow back through a kernel: `S` names the inputs it needs again, and `'y'` the output. */
+export interface Gradient<
+  I extends Inputs,
+  A extends object,
+  S extends (keyof I & string) | 'y',
+  O extends Tensor | Tensor[] = Tensor,
+> {
+  readonly kernel: Kernel<I, A, O>;
+  readonly saves: readonly S[];
+  backward(dy: O, saved: { [K in S]: K extends keyof I ? NonNullable<I[K]> : O }, attributes: A): Backward<I>;
+}
+
+/** The gradient of each input, computed only if something asks for it. */
+export type Backward<I> = { readonly [K in keyof I]?: () => Tensor };
+
+/** A backend's own way to compute a kernel from stock ones; it may fall back to the composed version. */
+export type Override<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> = (
+  inputs: I,
+  attributes: A,
+  composed: Kernel<I, A, O>['composed'],
+) => O;
+
+/**
+ * Runs a kernel on the current backend; gradients flow through it once `registerGradients` has been called.
+ *
+ * Kernels are registered when they first run on a backend, not when a module loads: bundlers drop the operations that nobody calls,
+ * and a backend may be added at any time.
+ */
+export function run<I extends Inputs, A extends object, O extends Tensor | Tensor[]>(
+  kernel: Kernel<I, A, O>,
+  inputs: I,
+  attributes: A,
+): O {
+  const backendName = currentBackend();
+  if (!getKernel(kernel.name, backendName)) register(kernel, backendName);
+  const present = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
+  return engine().runKernel(kernel.name, present as NamedTensorMap, attributes as NamedAttrMap) as O;
+}
+
+/** Tells tfjs how to differentiate a kernel. Telling it again changes nothing. */
+export function defineGradient({ kernel, saves, backward }: AnyGradient): void {
+  if (getGradient(kernel.name)) return;
+  const inputsToSave = saves.filter((name) => name !== 'y');
+  const names = [...inputsToSave, 'y'];
+  registerGradient({
+    kernelName: kernel.name,
+    inputsToSave,
+    outputsToSave: [saves.includes('y')],
+    gradFunc: (dy, saved, attributes) => {
+      const named = Object.fromEntries(saved.map((tensor, i) => [names[i], tensor]));
+      return backward(dy as never, named as never, attributes as never) as Record<string, () => Tensor>;
+    },
+  });
+}
+
+/** A gradient whose types are forgotten: what a list of them holds. */
+export interface AnyGradient {
+  readonly kernel: { readonly name: string };
+  readonly saves: readonly string[];
+  backward(dy: never, saved: never, attributes: never): Backward<Record<string, unknown>>;
+}
+
+function register<I extends Inputs, A extends object, O extends Tensor | Tensor[]>(
+  kernel: Kernel<I, A, O>,
+  backendName: string,
+): void {
+  const compute = (overrides[backendName]?.[kernel.name] as Kernel<I, A, O>['composed'] | undefined) ?? kernel.composed;
+  registerKernel({
+    kernelName: kernel.name,
+    backendName,
+    kernelFunc: ({ inputs, attrs }) =>
+      tidy(() => compute(inputs as unknown as I, attrs as A)) as TensorInfo | TensorInfo[],
+  });
+}
+
+function currentBackend(): string {
+  engine().backend; // brings a backend up if none is yet
+  return engine().backendName;
+}

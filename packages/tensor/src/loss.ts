@@ -1,0 +1,139 @@
+import {
+  add,
+  cast,
+  div,
+  gather,
+  getBackend,
+  logSoftmax,
+  mul,
+  neg,
+  oneHot,
+  reshape,
+  type Scalar,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { checkLayout, checkVector } from './check.ts';
+import { type Gradient, type Kernel, run } from './kernel.ts';
+
+export interface CrossEntropyOptions {
+  /** The part of each target that is spread evenly over all classes, in `[0, 1]`. */
+  labelSmoothing?: number;
+  /** How much each class counts, `[K]`; without them 1. */
+  classWeights?: Tensor1D | undefined;
+  reduction?: 'mean' | 'sum';
+}
+
+/**
+ * Softmax cross-entropy between logits and targets, in nats: PyTorch's `CrossEntropyLoss`.
+ *
+ * `-Σₖ w[k] · q[n, k] · log softmax(logits)[n, k]` for each example, with `q` the target, one-hot or soft, mixed with the uniform distribution.
+ * The mean over class indices with weights is the weighted one: the sum divided by the sum of the weights `w[targets[n]]`.
+ *
+ * @param logits Unnormalized scores, `[N, K]`. Only to them do gradients flow.
+ * @param targets Class indices, int32 `[N]`, each in `[0, K)`; or probabilities, float32 `[N, K]`.
+ * @returns A scalar; with `reduction: 'none'` the loss of each example, `[N]`.
+ * @throws {RangeError} if N or K differ, `labelSmoothing` is outside `[0, 1]`, or (where reading is cheap: backends in CPU memory) a class
+ *   index is outside `[0, K)`.
+ * @example
+ * ```ts
+ * import { crossEntropy, useBackend } from '@imgcls/tensor';
+ * import { tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const loss = crossEntropy(tensor2d([[1, 0]]), tensor1d([0], 'int32'));
+ * console.log(loss.dataSync()[0]?.toFixed(4)); // => 0.3133
+ * ```
+ * Label smoothing: Szegedy et al. 2015, section 7, https://arxiv.org/abs/1512.00567
+ */
+export function crossEntropy(logits: Tensor2D, targets: Tensor1D | Tensor2D, options?: CrossEntropyOptions): Scalar;
+export function crossEntropy(
+  logits: Tensor2D,
+  targets: Tensor1D | Tensor2D,
+  options: Omit<CrossEntropyOptions, 'reduction'> & { reduction: 'none' },
+): Tensor1D;
+export function crossEntropy(
+  logits: Tensor2D,
+  targets: Tensor1D | Tensor2D,
+  {
+    labelSmoothing = 0,
+    classWeights,
+    reduction = 'mean',
+  }: Omit<CrossEntropyOptions, 'reduction'> & { reduction?: 'mean' | 'sum' | 'none' } = {},
+): Scalar | Tensor1D {
+  checkTargets(logits, targets);
+  checkVector('crossEntropy: classWeights', classWeights, logits.shape[1]);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
+  return tidy(() => {
+    const coefficients = weighted(logits.shape, targets, labelSmoothing, classWeights, reduction);
+    return run(crossEntropyKernel, { logits, coefficients }, { perExample: reduction === 'none' });
+  }) as Scalar | Tensor1D;
+}
+
+type CrossEntropyInputs = { logits: Tensor2D; coefficients: Tensor };
+type CrossEntropyAttributes = { perExample: boolean };
+
+/** `-Σ coefficients · log softmax(logits)`: all that is told by targets, weights, smoothing and the mean is in the coefficients. */
+const crossEntropyKernel: Kernel<CrossEntropyInputs, CrossEntropyAttributes> = {
+  name: 'ImgclsCrossEntropy',
+  composed: ({ logits, coefficients }, { perExample }) =>
+    neg(sum(mul(logSoftmax(logits), coefficients), perExample ? 1 : undefined)),
+};
+
+export const crossEntropyGradient: Gradient<CrossEntropyInputs, CrossEntropyAttributes, 'logits' | 'coefficients'> = {
+  kernel: crossEntropyKernel,
+  saves: ['logits', 'coefficients'],
+  backward: (dy, { logits, coefficients }) => ({
+    logits: () => {
+      const slope = sub(mul(softmax(logits), sum(coefficients, 1, true)), coefficients); // [N, K]
+      return mul(slope, dy.rank === 0 ? dy : reshape(dy, [-1, 1]));
+    },
+  }),
+};
+
+function weighted(
+  [n, k]: [number, number],
+  targets: Tensor,
+  labelSmoothing: number,
+  classWeights: Tensor1D | undefined,
+  reduction: 'mean' | 'sum' | 'none',
+): Tensor {
+  const indices = targets.rank === 1;
+  const hard = indices ? cast(oneHot(targets as Tensor1D, k), 'float32') : targets;
+  const smooth = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / k);
+  const coefficients = classWeights ? mul(smooth, classWeights) : smooth;
+  if (reduction !== 'mean') return coefficients;
+  return div(coefficients, indices && classWeights ? sum(gather(classWeights, targets as Tensor1D)) : n);
+}
+
+function checkTargets(logits: Tensor2D, targets: Tensor): void {
+  checkLayout('crossEntropy: logits', logits, '[N, K]');
+  const [n, k] = logits.shape;
+  if (targets.rank === 2) {
+    checkLayout('crossEntropy: targets', targets, '[N, K]');
+    if (targets.shape[0] !== n || targets.shape[1] !== k)
+      throw new RangeError(`crossEntropy: targets must have the shape [${n}, ${k}] of logits, got [${targets.shape}]`);
+    return;
+  }
+  if (targets.rank !== 1 || targets.dtype !== 'int32')
+    throw new TypeError(
+      `crossEntropy: targets must be int32 [N] or float32 [N, K], got ${targets.dtype} [${targets.shape}]`,
+    );
+  if (targets.size !== n)
+    throw new RangeError(`crossEntropy: logits and targets must have as many rows, got ${n} and ${targets.size}`);
+  if (!inHostMemory.has(getBackend())) return;
+  const outside = targets.dataSync().find((label) => label < 0 || label >= k);
+  if (outside !== undefined)
+    throw new RangeError(
+      `crossEntropy: class indices must lie in [0, ${k}), got ${outside}; does the network have a score per class?`,
+    );
+}
+
+/** Backends whose tensors are read without waiting for a device. */
+const inHostMemory = new Set(['cpu', 'wasm', 'tensorflow']);

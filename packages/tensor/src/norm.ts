@@ -1,0 +1,151 @@
+import {
+  add,
+  div,
+  mul,
+  ones,
+  rsqrt,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core';
+import { channelSum } from './channel-sum.ts';
+import { checkFloat, checkVector } from './check.ts';
+import { type Gradient, type Kernel, run } from './kernel.ts';
+
+export interface BatchNormTrainingOptions {
+  /** Scale of each channel, `[C]`; without it 1. */
+  gamma?: Tensor1D | undefined;
+  /** Offset of each channel, `[C]`; without it 0. */
+  beta?: Tensor1D | undefined;
+  /** Added to the variance before its root is taken. */
+  epsilon?: number;
+}
+
+export interface BatchNormOptions extends BatchNormTrainingOptions {
+  /** `[C]`. */
+  mean: Tensor1D;
+  /** `[C]`. */
+  variance: Tensor1D;
+}
+
+/**
+ * Batch normalization with given statistics, as in evaluation: `gamma · (x - mean) / √(variance + epsilon) + beta` for each channel.
+ *
+ * @param x Channels last, any rank.
+ * @returns The shape of `x`. Gradients flow to `x`, `gamma` and `beta`; `mean` and `variance` are constants.
+ * @throws {RangeError} if a vector is not `[C]`.
+ */
+export function batchNorm<T extends Tensor>(
+  x: T,
+  { gamma, beta, mean, variance, epsilon = 1e-5 }: BatchNormOptions,
+): T {
+  checkChannels('batchNorm', x, { gamma, beta, mean, variance });
+  return tidy(() => run(batchNormKernel, { x, mean, variance, ...affine(x, gamma, beta) }, { epsilon })) as T;
+}
+
+/**
+ * Batch normalization with the statistics of the batch, as in training: the mean and the variance of each channel over all other axes.
+ *
+ * @param x Channels last, any rank.
+ * @returns `y` in the shape of `x`, and the statistics `[C]`; the variance is the biased one (divided by the count).
+ *   Gradients flow through all three.
+ * @throws {RangeError} if `gamma` or `beta` is not `[C]`.
+ * @example
+ * ```ts
+ * import { batchNormTraining, useBackend } from '@imgcls/tensor';
+ * import { tensor2d } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const { y, mean, variance } = batchNormTraining(tensor2d([[1], [3]]), { epsilon: 0 });
+ * console.log(Array.from(y.dataSync()), mean.dataSync()[0], variance.dataSync()[0]); // => [-1, 1] 2 1
+ * ```
+ * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
+ */
+export function batchNormTraining<T extends Tensor>(
+  x: T,
+  { gamma, beta, epsilon = 1e-5 }: BatchNormTrainingOptions = {},
+): { y: T; mean: Tensor1D; variance: Tensor1D } {
+  checkChannels('batchNormTraining', x, { gamma, beta });
+  const [y, mean, variance] = tidy(() => run(batchNormTrainingKernel, { x, ...affine(x, gamma, beta) }, { epsilon }));
+  return { y: y as T, mean: mean as Tensor1D, variance: variance as Tensor1D };
+}
+
+type Affine = { gamma: Tensor1D; beta: Tensor1D };
+type BatchNormInputs = Affine & { x: Tensor; mean: Tensor1D; variance: Tensor1D };
+type Epsilon = { epsilon: number };
+
+const batchNormKernel: Kernel<BatchNormInputs, Epsilon> = {
+  name: 'ImgclsBatchNorm',
+  composed({ x, mean, variance, gamma, beta }, { epsilon }) {
+    const scale = mul(gamma, rsqrt(add(variance, epsilon)));
+    return add(mul(x, scale), sub(beta, mul(mean, scale)));
+  },
+};
+
+export const batchNormGradient: Gradient<BatchNormInputs, Epsilon, 'x' | 'mean' | 'variance' | 'gamma'> = {
+  kernel: batchNormKernel,
+  saves: ['x', 'mean', 'variance', 'gamma'],
+  backward: (dy, { x, mean, variance, gamma }, { epsilon }) => ({
+    x: () => mul(dy, mul(gamma, rsqrt(add(variance, epsilon)))),
+    gamma: () => mul(channelSum(mul(dy, sub(x, mean))), rsqrt(add(variance, epsilon))),
+    beta: () => channelSum(dy),
+  }),
+};
+
+type BatchNormTrainingInputs = Affine & { x: Tensor };
+
+const batchNormTrainingKernel: Kernel<BatchNormTrainingInputs, Epsilon, Tensor[]> = {
+  name: 'ImgclsBatchNormTraining',
+  composed({ x, gamma, beta }, { epsilon }) {
+    const count = x.size / x.shape.at(-1)!;
+    const mean = div(channelSum(x), count);
+    const centred = sub(x, mean);
+    const variance = div(channelSum(square(centred)), count);
+    const y = add(mul(centred, mul(gamma, rsqrt(add(variance, epsilon)))), beta);
+    return [y, mean, variance];
+  },
+};
+
+/**
+ * With `r = 1 / √(variance + epsilon)` and `M` values per channel, a value gets
+ * `gamma · r · (dy - Σdy / M - (x - mean) · r² · Σ(dy · (x - mean)) / M)` through `y`, `dMean / M` through the mean and
+ * `2 · (x - mean) · dVariance / M` through the variance: its own `dy` scaled, plus a line in `x - mean`.
+ */
+export const batchNormTrainingGradient: Gradient<BatchNormTrainingInputs, Epsilon, 'x' | 'gamma', Tensor[]> = {
+  kernel: batchNormTrainingKernel,
+  saves: ['x', 'gamma'],
+  backward(dys, { x, gamma }, { epsilon }) {
+    const [dy, dMean, dVariance] = dys as [Tensor, Tensor1D, Tensor1D];
+    const count = x.size / x.shape.at(-1)!;
+    const mean = tidy(() => div(channelSum(x), count));
+    const [r, sumDy, sumDyCentred] = tidy(() => {
+      const centred = sub(x, mean);
+      const variance = div(channelSum(square(centred)), count);
+      return [div(1, sqrt(add(variance, epsilon))), channelSum(dy), channelSum(mul(dy, centred))] as const;
+    }) as unknown as [Tensor, Tensor, Tensor];
+    return {
+      x: () => {
+        const scale = mul(gamma, r);
+        const slope = div(sub(mul(2, dVariance), mul(mul(scale, square(r)), sumDyCentred)), count);
+        const offset = div(sub(dMean, mul(scale, sumDy)), count);
+        return add(mul(dy, scale), add(mul(sub(x, mean), slope), offset));
+      },
+      gamma: () => mul(sumDyCentred, r),
+      beta: () => sumDy,
+    };
+  },
+};
+
+function affine(x: Tensor, gamma: Tensor1D | undefined, beta: Tensor1D | undefined): Affine {
+  const channels = x.shape.at(-1)!;
+  return { gamma: gamma ?? ones([channels]), beta: beta ?? zeros([channels]) };
+}
+
+function checkChannels(where: string, x: Tensor, vectors: Record<string, Tensor1D | undefined>): void {
+  checkFloat(`${where}: x`, x);
+  for (const [name, vector] of Object.entries(vectors)) checkVector(`${where}: ${name}`, vector, x.shape.at(-1)!);
+}
