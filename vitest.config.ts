@@ -7,5 +7,6 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: 60_000,
     pool: 'forks',
+    server: { deps: { inline: [/tfjs-core\/dist\/(?!tf-core)/] } }, // ES modules that Node cannot load as they are: no file endings
   },
 });
