@@ -1,1 +1,1 @@
-export {};
+export { createHandler, type Handler, type HandlerOptions } from './handler.ts';

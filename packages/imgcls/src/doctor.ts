@@ -1,0 +1,46 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { type BackendVerdict, listBackends } from '@imgcls/tensor';
+import { Command } from 'commander';
+import { createOutput } from './output.ts';
+
+/** `imgcls doctor`: what this machine can do, and what it would take to do more. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('Says which engines work on this machine, and what the others lack.')
+    .action(doctor);
+}
+
+async function doctor(): Promise<void> {
+  const { print } = createOutput();
+  print(`Node.js ${process.versions.node}, ${process.platform} ${process.arch}`);
+  print(`CPU     ${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores`);
+  print(`Memory  ${(totalmem() / 2 ** 30).toFixed(1)} GiB`);
+  print(`Images  ${await imageVerdict()}`);
+  print('\nEngines, the fastest first:');
+  const verdicts = await listBackends();
+  for (const verdict of verdicts) print(verdictLines(verdict));
+  const chosen = verdicts.find(({ usable }) => usable);
+  print(
+    chosen ? `\nimgcls uses ${chosen.name} here, unless told otherwise with --backend.` : '\nNo engine works here.',
+  );
+}
+
+async function imageVerdict(): Promise<string> {
+  try {
+    const { default: sharp } = await import('sharp');
+    return `sharp ${sharp.versions.sharp} reads JPEG, PNG, WebP and more`;
+  } catch (error) {
+    return `✗ sharp does not load: ${firstLine(error)}\n        → npm install sharp`;
+  }
+}
+
+function verdictLines({ name, usable, device, reason, nextStep }: BackendVerdict): string {
+  const head = `${usable ? '✓' : '✗'} ${name.padEnd(11)}`;
+  const indent = ' '.repeat(14);
+  return [
+    `  ${head} ${usable ? (device ?? '') : (reason ?? '')}`,
+    ...(nextStep ? [`${indent} → ${nextStep}`] : []),
+  ].join('\n');
+}
+
+const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]!;

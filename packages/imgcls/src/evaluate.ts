@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Dataset } from '@imgcls/data';
+import { loadClassifier } from '@imgcls/io';
+import type { BackendName } from '@imgcls/tensor';
+import { Command } from 'commander';
+import { assess } from './assessment.ts';
+import { backendNames, startBackend } from './backend.ts';
+import { choosePart, matchClasses, type Part } from './evaluation-set.ts';
+import { percent, plural } from './format.ts';
+import { mistakesPage, type ShownMistake } from './mistakes-page.ts';
+import { createOutput, type Output } from './output.ts';
+import { prepared } from './preparation.ts';
+import { provenanceOf } from './provenance.ts';
+import { printAssessment } from './report.ts';
+import { datasetNames, openSource } from './source.ts';
+import { oneOf, wholeNumber } from './usage.ts';
+
+const parts: readonly Part[] = ['train', 'validation', 'test', 'all'];
+
+interface EvaluateOptions {
+  split?: Part;
+  mistakes?: number;
+  dataDir?: string;
+  backend?: BackendName;
+  json?: boolean;
+}
+
+const examples = `
+Examples:
+  imgcls evaluate runs/photos ./photos                  on the images it has not learned from
+  imgcls evaluate runs/photos ./other-photos            on all images of another folder
+  imgcls evaluate runs/photos ./photos --mistakes 20    and a page with what it got wrong`;
+
+/** `imgcls evaluate`: how well a classifier does on labelled images. */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('Measures a classifier on labelled images.')
+    .argument('<classifier>', 'a folder that imgcls train has written')
+    .argument('<dataset>', `a folder with one folder of images per class, or ${datasetNames.join(', ')}`)
+    .option('--split <part>', `${parts.join(', ')} (default: the test images, else all)`, oneOf('--split', parts))
+    .option('--mistakes <n>', 'list the n surest mistakes, and show them on a page', wholeNumber('--mistakes'))
+    .option('--data-dir <folder>', 'where the official files of a known data set lie')
+    .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))
+    .option('--json', 'end with one line of JSON')
+    .addHelpText('after', examples)
+    .action(evaluate);
+}
+
+async function evaluate(folder: string, named: string, options: EvaluateOptions): Promise<void> {
+  const output = createOutput(options);
+  await startBackend(options.backend, output);
+  const classifier = await loadClassifier(folder);
+  const source = await openSource(named, output, options.dataDir);
+  const { dataset, part } = choosePart(source, provenanceOf(classifier), options.split, output);
+  const { model, preprocessing, labels } = classifier;
+  const matched = matchClasses(dataset, labels, output);
+
+  output.print(
+    `measuring on ${part === 'all' ? 'all' : `the ${part} part`} of ${source.name}, ${plural(matched.length, 'image')}`,
+  );
+  const { assessment, mistakes } = await assess(model, prepared(matched, preprocessing), preprocessing, labels);
+  printAssessment(assessment, output);
+  const shown = mistakes.slice(0, options.mistakes ?? 0).map((mistake) => withFile(mistake, matched));
+  if (options.mistakes) await showMistakes(shown, matched, join(folder, 'mistakes.html'), output);
+  output.result({ ...assessment, split: part, ...(options.mistakes && { mistakes: shown }) });
+}
+
+const withFile = (mistake: ShownMistake, { source }: Dataset): ShownMistake =>
+  source ? { file: source(mistake.index), ...mistake } : mistake;
+
+async function showMistakes(
+  mistakes: readonly ShownMistake[],
+  dataset: Dataset,
+  page: string,
+  output: Output,
+): Promise<void> {
+  output.print('\nThe surest mistakes:');
+  for (const { file, index, label, predicted, probability } of mistakes)
+    output.print(`  ${file ?? `image ${index}`}: ${label} taken for ${predicted}, ${percent(probability)} sure`);
+  await writeFile(page, await mistakesPage(mistakes, dataset));
+  output.print(`Their images: ${page}`);
+}

@@ -1,0 +1,91 @@
+import { type Dataset, type Split, splitDataset, subset } from '@imgcls/data';
+import { usualDivision } from './division.ts';
+import { count, plural, someOf } from './format.ts';
+import type { Output } from './output.ts';
+import type { Provenance } from './provenance.ts';
+import type { Source } from './source.ts';
+
+/** A part of a data set, or all of it. */
+export type Part = Split | 'all';
+
+/** The images that a classifier is measured on, and which part of the source they are. */
+export interface EvaluationSet {
+  dataset: Dataset;
+  part: Part;
+}
+
+/**
+ * The part of a source to measure a classifier on: the test images where it is known which they are, otherwise all.
+ *
+ * They are known where the data set comes divided, and where it is the one that the classifier learned from.
+ *
+ * @param asked The part that the user wants.
+ * @throws {Error} if it has no such part.
+ */
+export function choosePart(
+  { dataset, name, location, fingerprint }: Source,
+  provenance: Provenance | undefined,
+  asked: Part | undefined,
+  { print }: Output,
+): EvaluationSet {
+  const same = provenance?.dataset.fingerprint === fingerprint;
+  const changed = !same && provenance?.dataset.location === location;
+  const part = asked ?? (same || changed || comesWith('test', dataset) ? 'test' : 'all');
+  if (part === 'all') return { dataset, part };
+  if (!same && !changed && !comesWith(part, dataset))
+    throw new Error(
+      `${name} has no ${part} part of its own, and the classifier learned from other images; measure on all: --split all`,
+    );
+  if (changed)
+    print(
+      `warning: ${location} has changed since the classifier was trained (${count(provenance.dataset.count)} images then, ${count(dataset.length)} now): it may have learned from some of these ${part} images`,
+    );
+  const chosen = splitDataset(dataset, provenance?.division ?? usualDivision)[part];
+  if (chosen.length === 0) throw new Error(`${name} has no images in its ${part} part; measure on all: --split all`);
+  return { dataset: chosen, part };
+}
+
+/** Whether the publisher of the data, or its folders, say which images are this part. */
+function comesWith(part: Split, dataset: Dataset): boolean {
+  for (let i = 0; i < dataset.length; i++) if (dataset.split?.(i) === part) return true;
+  return false;
+}
+
+/**
+ * The data set with the labels of a classifier: classes are the same where their names are.
+ *
+ * Images of a class that the classifier doesn't know are left out, and the user is told.
+ *
+ * @throws {Error} if they have no class in common.
+ */
+export function matchClasses(dataset: Dataset, labels: readonly string[], { print }: Output): Dataset {
+  const labelOf = dataset.classes.map((name) => labels.indexOf(name));
+  const unknown = dataset.classes.filter((_, k) => labelOf[k] === -1);
+  const missing = labels.filter((name) => !dataset.classes.includes(name));
+  if (unknown.length === dataset.classes.length)
+    throw new Error(
+      `the classes of the images must have the names of the classifier's (${someOf(labels)}), got ${someOf(dataset.classes)}`,
+    );
+  if (missing.length > 0) print(`note: there are no images of ${someOf(missing)}, which the classifier knows, too`);
+  if (unknown.length === 0) return relabelled(dataset, labelOf, labels);
+  const known = Array.from({ length: dataset.length }, (_, i) => i).filter((i) => labelOf[dataset.label!(i)] !== -1);
+  print(
+    `warning: ${plural(dataset.length - known.length, 'image')} left out of classes that the classifier doesn't know: ${someOf(unknown)}`,
+  );
+  return relabelled(subset(dataset, known), labelOf, labels);
+}
+
+function relabelled(dataset: Dataset, labelOf: readonly number[], classes: readonly string[]): Dataset {
+  if (labelOf.every((label, k) => label === k)) return dataset;
+  const { length, source } = dataset;
+  return {
+    length,
+    classes,
+    get: async (index, random) => {
+      const { image, label } = await dataset.get(index, random);
+      return { image, label: labelOf[label]! };
+    },
+    label: (index) => labelOf[dataset.label!(index)]!,
+    ...(source && { source }),
+  };
+}

@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { doctorCommand } from './doctor.ts';
+import { evaluateCommand } from './evaluate.ts';
+import { Interrupted } from './interrupt.ts';
+import { predictCommand } from './predict.ts';
+import { serveCommand } from './serve.ts';
+import { trainCommand } from './train.ts';
+import { UsageError } from './usage.ts';
+
+const examples = `
+Examples:
+  imgcls train ./photos                       a folder with one folder of images per class
+  imgcls train digits --output runs/digits    handwritten digits that come with imgcls
+  imgcls evaluate runs/photos ./photos        on the images it has not learned from
+  imgcls predict runs/photos holiday.jpg
+  imgcls serve runs/photos                    a page to drop images on
+  imgcls doctor                               what this machine can do`;
+
+/**
+ * Runs a command line.
+ *
+ * @param args What stands after `imgcls`.
+ * @returns The exit code: 0 fine, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const commands = [trainCommand(), evaluateCommand(), predictCommand(), serveCommand(), doctorCommand()];
+  const program = new Command('imgcls')
+    .description('Trains, evaluates and uses image classifiers.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }) // worded below
+    .addHelpText('after', examples);
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    const command = commands.find((one) => one.name() === args[0]);
+    return report(error, command ? `imgcls ${command.name()}` : 'imgcls');
+  }
+}
+
+/** Says what went wrong, and gives the exit code for it. */
+function report(error: unknown, where: string): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // help or version, which was asked for
+  if (error instanceof Interrupted) return error.exitCode;
+  if (!(error instanceof CommanderError || error instanceof UsageError)) {
+    console.error(`${where}: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  }
+  if (error.message === '(outputHelp)') return 2; // nothing was asked for; the help is there already
+  console.error(`${where}: ${reworded(error.message)}`);
+  if (error instanceof CommanderError) console.error(`Run "${where} --help" to see what it takes.`);
+  return 2;
+}
+
+/** Commander's words as house style: `unknown option "--epoch", did you mean "--epochs"?` */
+const reworded = (message: string): string =>
+  message
+    .replace(/^error: /, '')
+    .replace(
+      /\n\(Did you mean (?:one of )?(.+)\?\)$/,
+      (_, names: string) => `, did you mean ${names.replace(/[^, ]+/g, "'$&'")}?`,
+    )
+    .replaceAll("'", '"');

@@ -1,0 +1,191 @@
+import { basename, join, resolve } from 'node:path';
+import { folder as folderStore, loadClassifier, type Store, saveClassifier } from '@imgcls/io';
+import { listModels } from '@imgcls/models';
+import { parameterCount } from '@imgcls/nn';
+import { Command } from 'commander';
+import type { Outcome } from './advice.ts';
+import { type Assessment, assess } from './assessment.ts';
+import { backendNames, startBackend } from './backend.ts';
+import { withDefaults } from './defaults.ts';
+import { usualDivision } from './division.ts';
+import { count, plural } from './format.ts';
+import { Interrupted, interruptible } from './interrupt.ts';
+import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
+import { createOutput, type Output } from './output.ts';
+import type { Provenance } from './provenance.ts';
+import { printAssessment, printLearning } from './report.ts';
+import { checkSameRun, loadRun, RUN_FILE, type Run, saveRun } from './run.ts';
+import { optimizerNames, type Settings, scheduleNames } from './settings.ts';
+import { datasetNames, openSource, type Source } from './source.ts';
+import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
+import { oneOf, realNumber, wholeNumber } from './usage.ts';
+
+interface TrainOptions extends Partial<Settings> {
+  output?: string;
+  resume?: boolean;
+  dataDir?: string;
+  json?: boolean;
+}
+
+const examples = `
+Examples:
+  imgcls train ./photos                               photos/cat/1.jpg, photos/dog/1.jpg, …
+  imgcls train ./photos --output runs/mine --resume   goes on where it was stopped, or begins
+  imgcls train digits --epochs 10 --seed 1
+  imgcls train cifar10 --data-dir ~/cifar-10-batches-bin`;
+
+/** `imgcls train`: from labelled images to a classifier. */
+export function trainCommand(): Command {
+  const models = listModels().map(({ name }) => name);
+  return new Command('train')
+    .description('Trains a classifier on labelled images.')
+    .argument('<dataset>', `a folder with one folder of images per class, or ${datasetNames.join(', ')}`)
+    .option('--output <folder>', 'where the classifier goes (default: runs/<dataset>)')
+    .option('--resume', 'go on with the run in the output folder, or begin where there is none')
+    .option('--model <name>', `the network: ${models.join(', ')}`, oneOf('--model', models))
+    .option('--epochs <n>', 'how often it sees each image', wholeNumber('--epochs'))
+    .option('--batch-size <n>', 'images per step', wholeNumber('--batch-size'))
+    .option('--learning-rate <x>', 'how large steps are', realNumber('--learning-rate', { positive: true }))
+    .option('--optimizer <name>', optimizerNames.join(', '), oneOf('--optimizer', optimizerNames))
+    .option('--weight-decay <x>', 'how strongly weights are held small', realNumber('--weight-decay'))
+    .option(
+      '--schedule <name>',
+      `of the learning rate: ${scheduleNames.join(', ')}`,
+      oneOf('--schedule', scheduleNames),
+    )
+    .option('--seed <n>', 'names one of many equal runs', wholeNumber('--seed', 0))
+    .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))
+    .option('--image-size <pixels>', 'height and width that images are resized to', wholeNumber('--image-size'))
+    .option('--data-dir <folder>', 'where the official files of a known data set lie')
+    .option('--json', 'end with one line of JSON')
+    .addHelpText('after', examples)
+    .action(train);
+}
+
+async function train(named: string, options: TrainOptions): Promise<void> {
+  const { output: folder = join('runs', basename(resolve(named))), resume, dataDir, json = false, ...asked } = options;
+  const started = performance.now();
+  const output = createOutput({ json });
+  const store = folderStore(folder);
+  const before = await loadRun(store, folder);
+  await checkFolder(store, folder, { mayGoOn: resume === true && before !== undefined });
+  const source = await openSource(named, output, dataDir);
+  if (before) checkSameRun(before, source, asked, folder);
+  const { name: backend } = await startBackend(before?.settings.backend ?? asked.backend, output);
+  const material = await materialOf(source);
+  const run = before ?? newRun(source, withDefaults(asked, backend, material));
+  const lesson = await prepareLesson(source.dataset, material, run.settings);
+  if (!before) await saveRun(store, run);
+  printLesson(lesson, run, source, output);
+  const history = await learn(lesson, run, source, { store, folder, output });
+  const test = await judge(lesson, store);
+  printLearning(history, outcomeOf(lesson, history), output);
+  printAssessment(test, output);
+  output.print(
+    `\nThe classifier is in ${folder}. Now try:\n  imgcls predict ${folder} some-photo.jpg\n  imgcls evaluate ${folder} ${named} --mistakes 20\n  imgcls serve ${folder}`,
+  );
+  output.result({
+    output: folder,
+    settings: run.settings,
+    bestEpoch: bestOf(history).epoch,
+    validation: bestOf(history).validation,
+    test,
+    skipped: source.skipped,
+    seconds: (performance.now() - started) / 1000,
+  });
+}
+
+/** A folder that holds something is not written over unasked. */
+async function checkFolder(store: Store, folder: string, { mayGoOn }: { mayGoOn: boolean }): Promise<void> {
+  const names = await store.list();
+  if (mayGoOn || !names.some((name) => name === RUN_FILE || name === 'classifier.json')) return;
+  throw new Error(
+    names.includes(RUN_FILE)
+      ? `${folder} holds a run already; go on with it by --resume, choose another --output, or delete it`
+      : `${folder} holds a classifier already; choose another --output, or delete it`,
+  );
+}
+
+const newRun = ({ location, fingerprint, dataset }: Source, settings: Settings): Run => ({
+  formatVersion: 1,
+  dataset: { location, fingerprint, count: dataset.length },
+  settings,
+});
+
+function printLesson(
+  { train, validation, test, classes, model }: Lesson,
+  { settings }: Run,
+  { name }: Source,
+  { print }: Output,
+): void {
+  print(
+    `${name}: ${plural(classes.length, 'class', 'classes')}, ${plural(train.length, 'image')} to learn from, ${count(validation.length)} to choose by, ${count(test.length)} to be judged by at the end`,
+  );
+  print(
+    `${model.architecture.name} with ${count(parameterCount(model))} parameters on images of ${settings.imageSize} x ${settings.imageSize} pixels; ${plural(settings.epochs, 'epoch')} of ${settings.optimizer}`,
+  );
+}
+
+interface Place {
+  store: Store;
+  folder: string;
+  output: Output;
+}
+
+/** Trains to the end; the weights of the best epoch are then in the folder. Ctrl-C stops it where it can be resumed. */
+async function learn(
+  lesson: Lesson,
+  run: Run,
+  source: Source,
+  { store, folder, output }: Place,
+): Promise<TrainedEpoch[]> {
+  const { model, preprocessing, classes: labels } = lesson;
+  const interruption = interruptible(() => output.print('stopping after this batch (once more Ctrl-C: at once) …'));
+  const provenance: Provenance = {
+    dataset: { ...run.dataset, name: source.name },
+    division: usualDivision,
+    settings: run.settings,
+  };
+  const { architecture } = model;
+  const keep = ({ epoch, validation }: TrainedEpoch): Promise<void> =>
+    saveClassifier(store, {
+      model,
+      architecture,
+      labels: [...labels],
+      preprocessing,
+      scores: { epoch, validation },
+      provenance,
+    });
+  try {
+    return await trainToEnd({ ...lesson, settings: run.settings, store, keep, output, interruption });
+  } catch (error) {
+    if (error instanceof Interrupted)
+      output.print(`stopped; go on with: imgcls train ${source.location} --output ${folder} --resume`);
+    throw error;
+  } finally {
+    interruption.release();
+  }
+}
+
+/** Measures what was kept on the test images, the only time they are looked at, and writes it into the classifier. */
+async function judge({ test, preprocessing }: Lesson, store: Store): Promise<Assessment> {
+  const kept = await loadClassifier(store);
+  const { assessment } = await assess(kept.model, test, preprocessing, kept.labels);
+  const { accuracy, loss, macro, count } = assessment;
+  await saveClassifier(store, { ...kept, scores: { ...kept.scores, test: { accuracy, loss, macro, count } } });
+  return assessment;
+}
+
+function outcomeOf({ train, validation, classes }: Lesson, history: readonly TrainedEpoch[]): Outcome {
+  const best = bestOf(history);
+  const trainCounts = classes.map(() => 0);
+  for (let i = 0; i < train.length; i++) trainCounts[train.label!(i)]! += 1;
+  return {
+    trainAccuracy: best.train.accuracy,
+    validation: { accuracy: best.validation.accuracy, count: validation.length },
+    bestEpoch: best.epoch,
+    epochs: history.length,
+    classes,
+    trainCounts,
+  };
+}

@@ -1,0 +1,137 @@
+import { type Batch, type Dataset, loader, type Preprocessing, type Transform } from '@imgcls/data';
+import { appendHistory, loadCheckpoint, type Store, saveCheckpoint } from '@imgcls/io';
+import type { Module } from '@imgcls/nn';
+import { type Epoch, type Evaluation, fit, type TrainingState } from '@imgcls/train';
+import { duration, percent } from './format.ts';
+import { Interrupted, type Interruption } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { evaluationLoader } from './preparation.ts';
+import { meter, progressLine } from './progress.ts';
+import { createOptimizer, type Settings } from './settings.ts';
+
+/** An epoch with its validation. */
+export type TrainedEpoch = Epoch<Evaluation>;
+
+/** What `trainFrom` works with. */
+export interface TrainingOptions {
+  model: Module;
+  train: Dataset;
+  validation: Dataset;
+  preprocessing: Preprocessing;
+  augmentation: readonly Transform[];
+  settings: Settings;
+  /** Where the run is kept. */
+  store: Store;
+  /** Writes down the model as it is now: it is the best so far. */
+  keep(epoch: TrainedEpoch): Promise<void>;
+  output: Output;
+  interruption: Interruption;
+}
+
+/** How much of each label is spread over all classes: it keeps a network from being too sure of itself. */
+const LABEL_SMOOTHING = 0.1;
+
+/**
+ * Trains to the end, from the last checkpoint where there is one.
+ *
+ * A run that is killed at any moment, and resumed, ends with the same weights as one that is not: every file is written at once or
+ * not at all, the weights of the best epoch before the checkpoint that knows of this epoch, and what was done after a checkpoint is
+ * done again in the same way.
+ *
+ * @returns All epochs of the run.
+ * @throws {Interrupted} if it was asked to stop; there is a checkpoint then.
+ */
+export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch[]> {
+  const { model, settings, store, output, interruption } = options;
+  const { epochs, batchSize, seed } = settings;
+  const { mean, std } = options.preprocessing;
+  const normalization = { mean, std };
+  const train = loader(options.train, { batchSize, seed, shuffle: true, augment: options.augmentation, normalization });
+  const saved = await loadCheckpoint<TrainingState>(store);
+  const history = [...(saved?.history ?? [])] as TrainedEpoch[]; // this run measures every epoch
+  const progress = epochProgress(options);
+
+  const run = fit(model, {
+    train: { epoch: (n, from = 0) => watched(train.epoch(n, from), progress(n, from * batchSize)) },
+    validation: evaluationLoader(options.validation, options.preprocessing),
+    optimizer: createOptimizer(settings, epochs * train.length),
+    epochs,
+    seed,
+    labelSmoothing: LABEL_SMOOTHING,
+    ...(saved && { resume: saved }),
+  });
+  const checkpoint = checkpoints(store, () => run.state());
+
+  async function* watched(batches: AsyncIterable<Batch>, progressed: (images: number) => void): AsyncGenerator<Batch> {
+    for await (const batch of batches) {
+      yield batch;
+      progressed(batch.shape[0]);
+      if (interruption.requested()) await checkpoint.save();
+      stopIfAsked(interruption);
+      await checkpoint.saveIfDue();
+    }
+  }
+
+  for await (const epoch of run) {
+    history.push(epoch);
+    if (bestOf(history) === epoch) await options.keep(epoch);
+    await appendHistory(store, epoch);
+    await checkpoint.save();
+    output.print(epochLine(epoch, epochs));
+    stopIfAsked(interruption);
+  }
+  return history;
+}
+
+/** The epoch with the highest validation accuracy; among equals the one with the lowest loss, then the earliest. */
+export function bestOf(history: readonly TrainedEpoch[]): TrainedEpoch {
+  const isBetter = ({ validation: a }: TrainedEpoch, { validation: b }: TrainedEpoch): boolean =>
+    a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
+  return history.reduce((best, epoch) => (isBetter(epoch, best) ? epoch : best));
+}
+
+function stopIfAsked({ requested }: Interruption): void {
+  const signal = requested();
+  if (signal) throw new Interrupted(signal);
+}
+
+/** Checkpoints that take at most a fiftieth of the time, but come at least every 20 seconds. When they are made changes no result. */
+function checkpoints(store: Store, state: () => Promise<TrainingState>) {
+  let [savedAt, costMs] = [performance.now(), 20];
+  const save = async (): Promise<void> => {
+    const started = performance.now();
+    await saveCheckpoint(store, await state());
+    savedAt = performance.now();
+    costMs = savedAt - started;
+  };
+  const saveIfDue = async (): Promise<void> => {
+    if (performance.now() - savedAt > Math.min(50 * costMs, 20_000)) await save();
+  };
+  return { save, saveIfDue };
+}
+
+/** What shows how far epoch `n` is, which begins after `before` of its images. */
+function epochProgress({ train, settings: { epochs }, output }: TrainingOptions) {
+  const speed = meter();
+  return (n: number, before: number) => {
+    let done = before;
+    return (images: number): void => {
+      done += images;
+      speed.add(images);
+      const secondsLeft = ((epochs - n) * train.length - done) / speed.rate();
+      const progress = { done, total: train.length, imagesPerSecond: speed.rate(), secondsLeft };
+      output.status(progressLine(`epoch ${n + 1}/${epochs}`, progress));
+    };
+  };
+}
+
+/** `epoch  3/12  loss 0.523 → 0.601  accuracy 82.1 % → 80.0 %  312 images/s  3:20 left` */
+function epochLine({ epoch, train, validation, seconds, imagesPerSecond }: TrainedEpoch, epochs: number): string {
+  return [
+    `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
+    `training loss ${train.loss.toFixed(3)}, ${percent(train.accuracy)} right`,
+    `validation loss ${validation.loss.toFixed(3)}, ${percent(validation.accuracy)} right`,
+    `${Math.round(imagesPerSecond)} images/s`,
+    `${duration((epochs - epoch) * seconds)} left`,
+  ].join('  ');
+}
