@@ -28,7 +28,8 @@ export function resize(height: number, width: number): (image: Image) => Image {
  * A region of an image (by default all of it), brought to a size.
  *
  * Each output pixel is the mean of the input pixels under a triangle that is as wide as two output pixels, and at least two input
- * pixels. Rows, then columns, each rounded to bytes, in Pillow's 22-bit fixed point: equal to it bit for bit.
+ * pixels. Rows, then columns, each rounded to bytes, in Pillow's 22-bit fixed point: equal to it bit for bit, save that Pillow 13 takes
+ * columns first where that is less work, which may round to the next level.
  */
 export function resizeBox(image: Image, height: number, width: number, box: Box = wholeBox(image)): Image {
   const wide = filterRows(image, width, box);
