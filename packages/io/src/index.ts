@@ -1,4 +1,13 @@
+export { folder } from '#folder';
+export { download, indexedDb, opfs } from './browser.ts';
+export { CheckpointError, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+export { type Classifier, type LoadClassifierOptions, loadClassifier, saveClassifier } from './classifier.ts';
+export { type Classification, type ClassifyOptions, classify, type Prediction } from './classify.ts';
 export type { Dtype } from './dtype.ts';
+export { appendHistory, type HistoryEntry, readHistory } from './history.ts';
+export { type Architecture, ClassifierError } from './manifest.ts';
+export type { Destination, Source } from './place.ts';
+export { files, remote } from './read-only.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -8,3 +17,4 @@ export {
   type SafetensorsTensor,
   toStateDict,
 } from './safetensors.ts';
+export { memory, type ReadableStore, type Store } from './store.ts';

@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url';
+import { chromium, noChromium, runInPage } from '@imgcls/browser';
+import type { HostTensor } from '@imgcls/nn';
+import { describe, expect, it } from 'vitest';
+import type { Outcome } from '../test/browser.page.ts';
+import { storeContract } from '../test/store-contract.ts';
+import { saveCheckpoint } from './checkpoint.ts';
+import { memory } from './store.ts';
+
+const page = fileURLToPath(new URL('../test/browser.page.ts', import.meta.url));
+if (!chromium) console.warn(`stores in a browser: ${noChromium}`);
+
+describe.skipIf(!chromium)('in a browser', async () => {
+  const store = memory();
+  const weight: HostTensor = {
+    dtype: 'float32',
+    shape: [2, 3],
+    data: Float32Array.of(0.1, -0, Number.NaN, 1e-40, 5, 6),
+  };
+  const state = { epoch: 2, loss: 0.1 + 0.2, seen: 2n ** 60n, model: new Map([['fc.weight', weight]]) };
+  await saveCheckpoint(store, state);
+  const checkpoint = Buffer.from((await store.read('checkpoint.safetensors'))!).toString('base64');
+  const outcome = chromium ? await runInPage<Outcome>(page, { argument: { checkpoint } }) : undefined;
+
+  describe.each(['opfs', 'indexedDb'])('%s()', (name) => {
+    it.each(Object.keys(storeContract))('%s', (promise) => expect(outcome?.contract[name]?.[promise]).toBe('kept'));
+
+    it('takes a checkpoint from Node to the page and back, byte for byte', () => {
+      expect(outcome?.checkpoints[name]).toBe(checkpoint);
+    });
+  });
+});
