@@ -6,7 +6,7 @@ import { repositoryFiles, root } from '../process.mjs';
 import { fences, type Problem } from './fences.ts';
 import { layOut, type Module, runModule, typeCheck } from './run.ts';
 
-const documents = /^(README\.md|docs\/.*\.md|packages\/[^/]+\/(README\.md|src\/(?!.*\.test\.ts$).*\.ts))$/;
+const documents = /^([A-Z]+\.md|docs\/.*\.md|packages\/[^/]+\/(README\.md|src\/(?!.*\.test\.ts$).*\.ts))$/;
 
 const patterns = process.argv.slice(2);
 const chosen = repositoryFiles(documents).filter((file) => patterns.every((pattern) => file.includes(pattern)));
