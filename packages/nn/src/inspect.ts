@@ -35,31 +35,27 @@ export function describeTensor(tensor: Tensor): string {
   const values = read(tensor);
   const place = `${title} on ${backendOf(tensor)}`;
   if (!values) return `${place} (values can only be read asynchronously here: await tensor.data())`;
-  const some = Array.from(values.subarray(0, SHOWN), format).join(', ') + (values.length > SHOWN ? ', …' : '');
-  return values.length > 1 ? `${place}\n  ${some}\n  ${statistics(values)}` : `${place}: ${some}`;
+  if (values.length === 0) return `${place}: no values`;
+  const some = [...values.slice(0, SHOWN)].map(format).join(', ') + (values.length > SHOWN ? ', …' : '');
+  if (values.length === 1) return `${place}: ${some}`;
+  return [place, some, ...(tensor.dtype === 'string' ? [] : [statistics(values as ArrayLike<number>)])].join('\n  ');
 }
 
 const SHOWN = 8;
 
-function statistics(values: Values): string {
-  let [min, max, sum, squares, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0, 0];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-    sum += value;
-    squares += value * value;
-    count++;
-  }
-  if (count === 0) return 'no finite value';
-  const mean = sum / count;
-  const std = Math.sqrt(Math.max(squares / count - mean * mean, 0));
-  const strange = values.length - count;
+function statistics(values: ArrayLike<number>): string {
+  const finite = Array.from(values).filter(Number.isFinite);
+  if (finite.length === 0) return 'no finite value';
+  const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
+  const std = Math.sqrt(finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / finite.length);
+  const min = finite.reduce((least, value) => Math.min(least, value));
+  const max = finite.reduce((most, value) => Math.max(most, value));
   const text = `min ${format(min)}  max ${format(max)}  mean ${format(mean)}  std ${format(std)}`;
-  return strange ? `${text}  NaN or infinite ${strange}` : text;
+  const strange = values.length - finite.length;
+  return strange > 0 ? `${text}  NaN or infinite ${strange}` : text;
 }
 
-type Values = Float32Array | Int32Array | Uint8Array;
+type Values = Float32Array | Int32Array | Uint8Array | string[];
 
 function read(tensor: Tensor): Values | undefined {
   try {
@@ -77,7 +73,8 @@ function backendOf(tensor: Tensor): string {
 }
 
 const show = (value: unknown): string => (Array.isArray(value) ? `[${value.map(show).join(', ')}]` : String(value));
-const format = (value: number): string => String(Number(value.toPrecision(4)));
+const format = (value: number | string): string =>
+  typeof value === 'number' ? String(Number(value.toPrecision(4))) : value;
 
 /** Only Node asks for this; elsewhere tensors are left alone, and so is a text that somebody else has given them. */
 function showTensors(): void {

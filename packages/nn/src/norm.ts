@@ -1,5 +1,5 @@
 import { add, batchNorm, batchNormTraining, scale, type Tensor, type Variable } from '@imgcls/tensor';
-import { type Rank, scalar } from '@tensorflow/tfjs-core';
+import { add as addIntegers, type Rank, scalar } from '@tensorflow/tfjs-core';
 import { constant, initialize } from './initializers.ts';
 import { describe } from './inspect.ts';
 import { buffer, type Module, module, type Parameter, parameter } from './module.ts';
@@ -56,7 +56,7 @@ export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}):
       const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon });
       moveTowards(running_mean, mean, momentum);
       moveTowards(running_var, variance, momentum, count / (count - 1));
-      num_batches_tracked.assign(add(num_batches_tracked, scalar(1, 'int32')));
+      num_batches_tracked.assign(addIntegers(num_batches_tracked, scalar(1, 'int32')));
       return y;
     },
     describe(

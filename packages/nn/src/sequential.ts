@@ -1,4 +1,4 @@
-import { reshape } from '@imgcls/tensor';
+import { flatten as rows } from '@imgcls/tensor';
 import { transpose } from '@tensorflow/tfjs-core';
 import { type Module, module } from './module.ts';
 
@@ -31,6 +31,5 @@ export function identity(): Module {
  * a linear layer behind it mean the same there.
  */
 export function flatten(): Module {
-  const rows = (x: ReturnType<Module>) => reshape(x, [x.shape[0]!, x.size / x.shape[0]!]);
   return module({}, (_, x) => rows(x.rank === 4 ? transpose(x, [0, 3, 1, 2]) : x), 'flatten()');
 }
