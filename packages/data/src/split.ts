@@ -15,7 +15,7 @@ export interface SplitOptions {
  * A data set in three parts that share no example.
  *
  * Sizes are exact (within rounding, largest remainder first), and the same seed gives the same parts. Stratified, each class is
- * divided in these fractions within one example; a class with few examples has them in `train` first, where that is more than half.
+ * divided in these fractions, less than two examples off; a class with few examples has them in `train` first, where that is more than half.
  *
  * Examples that the data set itself assigns to a part (`dataset.split`: a published test set, a folder `val`) stay there;
  * only a part that has none is drawn from the training examples, in the fractions' proportions.

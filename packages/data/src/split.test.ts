@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { arrayDataset, type Dataset, type Split } from './dataset.ts';
+import { publishedPart, splitDataset } from './split.ts';
+
+const PARTS = ['train', 'validation', 'test'] as const;
+
+/** A data set of these labels, whose images are their index. */
+function labelled(labels: number[], split?: (index: number) => Split | undefined): Dataset {
+  const data = new Uint8Array(Uint32Array.from(labels, (_, i) => i).buffer);
+  const classes = Array.from({ length: Math.max(0, ...labels) + 1 }, (_, i) => `${i}`);
+  return arrayDataset({ data, height: 1, width: 4, channels: 1, labels, classes, ...(split && { split }) });
+}
+
+/** The examples of a part, by their index in the whole. */
+const indicesOf = ({ packed }: Dataset): number[] => Array.from(packed!.rows);
+
+const repeated = (counts: number[]): number[] => counts.flatMap((count, label) => Array<number>(count).fill(label));
+
+describe('splitDataset()', () => {
+  it('divides 80/10/10, each class alike', () => {
+    const parts = splitDataset(labelled(repeated([50, 30, 20])));
+    const counts = PARTS.map((part) =>
+      [0, 1, 2].map((label) => parts[part].packed!.labels.filter((l) => l === label).length),
+    );
+    expect(counts).toEqual([
+      [40, 24, 16],
+      [5, 3, 2],
+      [5, 3, 2],
+    ]);
+  });
+
+  it('shares no example between parts, loses none, and has exact sizes and classes less than two examples off', () => {
+    const fractions = fc
+      .tuple(fc.integer({ min: 1, max: 20 }), fc.nat(20), fc.nat(20))
+      .map((parts) => parts.map((part) => part / (parts[0] + parts[1] + parts[2])) as [number, number, number]);
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(40), { maxLength: 5 }),
+        fractions,
+        fc.nat(),
+        fc.boolean(),
+        (counts, split, seed, stratified) => {
+          const labels = repeated(counts);
+          const parts = splitDataset(labelled(labels), { fractions: split, seed, stratified });
+          const all = PARTS.flatMap((part) => indicesOf(parts[part]));
+          expect(all.sort((a, b) => a - b)).toEqual(labels.map((_, i) => i));
+          PARTS.forEach((part, p) => {
+            expect(Math.abs(parts[part].length - labels.length * split[p]!)).toBeLessThan(1);
+            if (!stratified) return;
+            counts.forEach((count, label) => {
+              const got = parts[part].packed!.labels.filter((l) => l === label).length;
+              expect(Math.abs(got - count * split[p]!)).toBeLessThan(2);
+            });
+          });
+        },
+      ),
+    );
+  });
+
+  it('gives a class of few examples to training first', () => {
+    for (const seed of [0, 1, 2]) {
+      const { train, validation, test } = splitDataset(labelled(repeated([100, 1, 2])), { seed });
+      expect([train, validation, test].map(({ packed }) => packed!.labels.filter((label) => label > 0).length)).toEqual(
+        [3, 0, 0],
+      );
+    }
+  });
+
+  it('is the same for the same seed, and another for another', () => {
+    const whole = labelled(repeated([50, 50]));
+    const test = (seed: number): number[] => indicesOf(splitDataset(whole, { seed }).test);
+    expect(test(1)).toEqual(test(1));
+    expect(test(1)).not.toEqual(test(2));
+  });
+
+  it('keeps the order of the data set within each part', () => {
+    const { train } = splitDataset(labelled(repeated([20, 20])));
+    expect(indicesOf(train)).toEqual(indicesOf(train).sort((a, b) => a - b));
+  });
+
+  it('leaves examples where the data set puts them, and draws only the part that it lacks', () => {
+    const whole = labelled(repeated([60, 60]), (index) => (index % 6 === 0 ? 'test' : 'train'));
+    const { train, validation, test } = splitDataset(whole);
+    expect(indicesOf(test)).toEqual(Array.from({ length: 20 }, (_, i) => 6 * i));
+    expect([train.length, validation.length]).toEqual([89, 11]); // 100 in the proportion 8 to 1
+    expect(indicesOf(validation).every((index) => index % 6 !== 0)).toBe(true);
+  });
+
+  it('draws nothing where the data set comes in three parts', () => {
+    const whole = labelled(repeated([30]), (index) => PARTS[index % 3]);
+    const parts = splitDataset(whole);
+    PARTS.forEach((part, p) => {
+      expect(indicesOf(parts[part])).toEqual(Array.from({ length: 10 }, (_, i) => 3 * i + p));
+    });
+  });
+
+  it.each([
+    [0.5, 0.5, 0.5],
+    [1.2, -0.1, -0.1],
+    [0, 0.5, 0.5],
+    [0.9, 0.1, Number.NaN],
+  ])('refuses the fractions %d, %d, %d', (...fractions) => {
+    expect(() => splitDataset(labelled([0, 1]), { fractions })).toThrow(
+      new RangeError(
+        `splitDataset: fractions must be three numbers [train > 0, validation >= 0, test >= 0] that add up to 1, got [${fractions.join(', ')}]`,
+      ),
+    );
+  });
+
+  it('refuses to divide classes alike that it does not know', () => {
+    const { length, classes, get } = labelled([0, 1]);
+    expect(() => splitDataset({ length, classes, get })).toThrow(
+      new TypeError(
+        'splitDataset: to divide every class alike it needs dataset.label(index); pass { stratified: false }',
+      ),
+    );
+    expect(splitDataset({ length, classes, get }, { stratified: false }).train.length).toBe(2);
+  });
+});
+
+describe('publishedPart()', () => {
+  it('is what the publisher marks', () => {
+    const whole = labelled(repeated([10]), (index) => (index < 4 ? 'test' : 'train'));
+    expect(indicesOf(publishedPart(whole, 'test'))).toEqual([0, 1, 2, 3]);
+    expect(indicesOf(publishedPart(whole, 'train'))).toEqual([4, 5, 6, 7, 8, 9]);
+    expect(publishedPart(whole, undefined)).toBe(whole);
+  });
+
+  it('is what splitDataset holds out where nothing is marked', () => {
+    const whole = labelled(repeated([50, 50]));
+    const { train, validation, test } = splitDataset(whole);
+    expect(indicesOf(publishedPart(whole, 'test'))).toEqual(indicesOf(test));
+    expect(indicesOf(publishedPart(whole, 'train'))).toEqual(
+      [...indicesOf(train), ...indicesOf(validation)].sort((a, b) => a - b),
+    );
+  });
+});
