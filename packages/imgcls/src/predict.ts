@@ -40,14 +40,13 @@ async function predict(folder: string, paths: readonly string[], options: Predic
   const output = createOutput(options);
   await startBackend(options.backend, output);
   const classifier = await loadClassifier(folder);
-  const top = Math.min(TOP, classifier.labels.length);
   const answers: (Classification & { file: string })[] = [];
   const unreadable: string[] = [];
   const files = await listFiles(paths);
   for (let start = 0; start < files.length; start += BATCH_SIZE) {
     const read = await readImages(files.slice(start, start + BATCH_SIZE), unreadable);
     const images = read.map(({ image }) => image);
-    const classified = images.length > 0 ? await classify(classifier, images, { top }) : [];
+    const classified = images.length > 0 ? await classify(classifier, images, { top: TOP }) : [];
     for (const [i, answer] of classified.entries()) {
       const { file } = read[i]!;
       answers.push({ file, ...answer });

@@ -83,7 +83,7 @@ async function classifyBytes(
   { maxPixels, top }: { maxPixels: number; top: number },
 ) {
   const image = await decodeImage(bytes, { maxPixels });
-  const [result] = await classify(classifier, [image], { top: Math.min(top, classifier.labels.length) });
+  const [result] = await classify(classifier, [image], { top });
   return result;
 }
 
