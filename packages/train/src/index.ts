@@ -1,1 +1,37 @@
-export {};
+export { gradients } from '@imgcls/tensor';
+export { type Batches, type BatchIterable, type BatchTensors, type EpochSource, toTensors } from './batch.ts';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type Measures,
+  type ModelPredictions,
+  predictions,
+  type Results,
+} from './evaluate.ts';
+export { type Epoch, type Fit, type FitOptions, fit, type Position, type TrainingState } from './fit.ts';
+export type { LossFunction, LossOptions } from './loss.ts';
+export {
+  type AdamOptions,
+  adam,
+  adamW,
+  type LearningRateOptions,
+  type Optimizer,
+  type RmspropOptions,
+  rmsprop,
+  type SgdOptions,
+  sgd,
+} from './optimizer.ts';
+export {
+  type CosineOptions,
+  constant,
+  cosine,
+  type OneCycleOptions,
+  oneCycle,
+  type Schedule,
+  type StepDecayOptions,
+  stepDecay,
+  warmup,
+} from './schedule.ts';
+export type { Sums } from './tally.ts';
+export { fromTfjsOptimizer } from './tfjs.ts';

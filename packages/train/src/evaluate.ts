@@ -1,0 +1,172 @@
+import type { Batch } from '@imgcls/data';
+import { accuracy, type Metric } from '@imgcls/metrics';
+import type { Module } from '@imgcls/nn';
+import { dispose, type Scalar, type Tensor2D, tidy } from '@imgcls/tensor';
+import { type Batches, batchesOf, checkLogits, hardLabels, toTensors } from './batch.ts';
+import { type Loss, type LossOptions, lossOf } from './loss.ts';
+import { nextTask } from './next-task.ts';
+
+/** How well a model does on images that it does not learn from. */
+export interface Evaluation {
+  /** The mean loss over the images. */
+  loss: number;
+  /** The fraction of images whose highest score is at their class, in [0, 1]. */
+  accuracy: number;
+}
+
+/** What `evaluate` needs of a metric; those of `@imgcls/metrics` have it. */
+export type Measures = Record<string, Pick<Metric<unknown>, 'update' | 'result'>>;
+
+/** The results of metrics, by their names. */
+export type Results<M extends Measures> = { [Name in keyof M]: ReturnType<M[Name]['result']> };
+
+export interface EvaluateOptions<M extends Measures> extends LossOptions {
+  /** More to measure, by the name of its result. */
+  metrics?: M;
+}
+
+/** What a model says about images, on the host, in the order in which they came. */
+export interface ModelPredictions {
+  /** Logits, `[N, K]` row by row. */
+  scores: Float32Array;
+  /** K */
+  numClasses: number;
+  /** The true classes, `[N]`; the likeliest where labels are distributions. */
+  labels: Int32Array;
+  /** Where in the data set each image is, `[N]`. */
+  indices: Int32Array;
+}
+
+/**
+ * Mean loss, accuracy and any other metric of a model over batches, in evaluation mode.
+ *
+ * @param batches One epoch: a source with `epoch(n)` gives its epoch 0.
+ * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
+ * @example
+ * ```ts
+ * import { parameter, module } from '@imgcls/nn';
+ * import { flatten, linear, useBackend } from '@imgcls/tensor';
+ * import { evaluate } from '@imgcls/train';
+ * import { tensor2d } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const model = module({ weight: parameter(tensor2d([[1, 0]])) }, ({ weight }, x) => linear(flatten(x), weight));
+ * const batch = {
+ *   images: Float32Array.of(5, -5), // one pixel each
+ *   shape: [2, 1, 1, 1] as const,
+ *   labels: Int32Array.of(0, 0),
+ *   indices: Int32Array.of(0, 1),
+ * };
+ * console.log((await evaluate(model, [batch])).accuracy); // => 0.5
+ * ```
+ */
+export async function evaluate<M extends Measures = Record<never, never>>(
+  model: Module,
+  batches: Batches,
+  options: EvaluateOptions<M> = {},
+): Promise<Evaluation & Results<M>> {
+  return evaluateWith('evaluate', model, batches, lossOf('evaluate', options), options.metrics);
+}
+
+/** `evaluate` under the name of who asks, with the loss that it minimizes. */
+export async function evaluateWith<M extends Measures>(
+  where: string,
+  model: Module,
+  batches: Batches,
+  loss: Loss,
+  metrics?: M,
+): Promise<Evaluation & Results<M>> {
+  const measures = Object.entries({ ...metrics, accuracy: accuracy() });
+  const sums = { loss: 0, weight: 0 };
+  for await (const scored of scoredBatches(where, model, batches, loss)) {
+    sums.loss += scored.loss * scored.weight;
+    sums.weight += scored.weight;
+    for (const [, metric] of measures) metric.update(scored);
+  }
+  const results = Object.fromEntries(measures.map(([name, metric]) => [name, metric.result()]));
+  return { loss: sums.loss / sums.weight, ...(results as { accuracy: number } & Results<M>) };
+}
+
+/**
+ * Collects what a model says about every image of batches: for tables of mistakes, calibration, or metrics of one's own.
+ *
+ * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
+ */
+export async function predictions(model: Module, batches: Batches): Promise<ModelPredictions> {
+  const parts: Scored[] = [];
+  for await (const scored of scoredBatches('predictions', model, batches, lossOf('predictions', {})))
+    parts.push(scored);
+  return {
+    scores: joined(
+      Float32Array,
+      parts.map(({ scores }) => scores),
+    ),
+    numClasses: parts[0]!.numClasses,
+    labels: joined(
+      Int32Array,
+      parts.map(({ labels }) => labels),
+    ),
+    indices: joined(
+      Int32Array,
+      parts.map(({ indices }) => indices),
+    ),
+  };
+}
+
+interface Scored extends ModelPredictions {
+  loss: number;
+  weight: number;
+}
+
+interface Pending {
+  batch: Batch;
+  logits: Tensor2D;
+  loss: Scalar;
+}
+
+/** Runs the model over batches, reading the results of one while the device is at the next. */
+async function* scoredBatches(where: string, model: Module, batches: Batches, loss: Loss): AsyncGenerator<Scored> {
+  const pending: Pending[] = [];
+  try {
+    for await (const batch of batchesOf(batches, 0)) {
+      pending.push({ batch, ...forward(where, model, batch, loss) });
+      await nextTask();
+      if (pending.length > 1) yield await read(pending.shift()!, loss);
+    }
+    const last = pending.shift();
+    if (!last) throw new RangeError(`${where}: there must be at least one batch, got none`);
+    yield await read(last, loss);
+  } finally {
+    for (const { logits, loss } of pending) dispose([logits, loss]);
+  }
+}
+
+const forward = (where: string, model: Module, batch: Batch, loss: Loss): { logits: Tensor2D; loss: Scalar } =>
+  tidy(() => {
+    const { images, targets } = toTensors(batch);
+    const logits = checkLogits(where, model(images), batch);
+    return { logits, loss: loss.mean(logits, targets) };
+  });
+
+async function read({ batch, logits, loss }: Pending, { weight }: Loss): Promise<Scored> {
+  const [scores, [value]] = await Promise.all([logits.data<'float32'>(), loss.data<'float32'>()]);
+  dispose([logits, loss]);
+  return {
+    scores,
+    numClasses: logits.shape[1],
+    labels: hardLabels(batch),
+    indices: batch.indices,
+    loss: value!,
+    weight: weight(batch),
+  };
+}
+
+function joined<A extends Float32Array | Int32Array>(Kind: new (length: number) => A, parts: readonly A[]): A {
+  const whole = new Kind(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

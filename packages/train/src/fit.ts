@@ -1,0 +1,310 @@
+import type { Batch } from '@imgcls/data';
+import { loadStateDict, type Module, namedParameters, type StateDict, stateDict, training } from '@imgcls/nn';
+import { random } from '@imgcls/random';
+import {
+  add,
+  dispose,
+  gradients,
+  type Scalar,
+  scale,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+} from '@imgcls/tensor';
+import { argMax, cast, equal, keep, stack, sum } from '@tensorflow/tfjs-core';
+import { type Batches, batchesOf, checkLogits, toTensors } from './batch.ts';
+import { type Evaluation, evaluateWith, type Measures, type Results } from './evaluate.ts';
+import { type Loss, type LossOptions, lossOf } from './loss.ts';
+import { nextTask } from './next-task.ts';
+import type { Optimizer } from './optimizer.ts';
+import { type Sums, type Tally, tally } from './tally.ts';
+
+export interface FitOptions<M extends Measures> extends LossOptions {
+  /** What the model learns from. Iterated once an epoch, so no generator: an array, a loader, or an object with `epoch(n)`. */
+  train: Batches;
+  /** What the model is measured on after each epoch. */
+  validation?: Batches;
+  optimizer: Optimizer;
+  /** Epochs in all, those before a `resume` included. */
+  epochs: number;
+  /** Determines dropout; the order of images belongs to the loader and the first weights to the model. @defaultValue 0 */
+  seed?: number;
+  /** Batches per update, as if they were one of all their images (but for batch norm's statistics). @defaultValue 1 */
+  accumulate?: number;
+  /** Makes more to measure in validation, anew each epoch. */
+  metrics?: () => M;
+  /** Goes on where this state was taken. */
+  resume?: TrainingState;
+}
+
+/** What `fit` tells after each epoch. `V` is undefined where there is no validation. */
+export interface Epoch<V = Evaluation | undefined> {
+  /** 1 for the first. */
+  epoch: number;
+  /** Updates of the weights so far. */
+  step: number;
+  /** The rate of the latest update. */
+  learningRate: number;
+  /** Over the images of the epoch as they passed, so while the weights changed and with dropout. */
+  train: Evaluation;
+  validation: V;
+  /** Duration of the epoch, with its validation. */
+  seconds: number;
+  /** Training images per second, waiting for data included. */
+  imagesPerSecond: number;
+}
+
+/** A training under way: iterate it to train. Leaving the loop stops it. */
+export interface Fit<V = Evaluation | undefined> extends AsyncGenerator<Epoch<V>, void, void> {
+  /**
+   * Everything that `resume` needs to go on from here, as plain data. May be called at any time: between epochs, or between
+   * batches from whatever gives them. It never sees half an update.
+   */
+  state(): Promise<TrainingState>;
+}
+
+/** How far a training is. */
+export interface Position {
+  /** Complete epochs. */
+  epoch: number;
+  /** Batches of the epoch under way that the weights have learned from. */
+  batch: number;
+  /** Seconds spent on them. */
+  seconds: number;
+  /** Updates of the weights so far. */
+  step: number;
+  /** The rate of the latest update. */
+  learningRate: number;
+}
+
+/** Where a training is and all it knows, as plain data: numbers, and maps from names to host arrays. */
+export interface TrainingState extends Position {
+  seed: number;
+  /** Over the images of the epoch under way. */
+  sums: Sums;
+  history: Epoch[];
+  model: StateDict;
+  optimizer: StateDict;
+}
+
+/**
+ * Trains a model, epoch by epoch, as you ask for them.
+ *
+ * Randomness is keyed by the seed and the step, so the same seed gives the same run, bit for bit on one backend, and a run that
+ * was stopped and resumed, even within an epoch, ends as one that was not.
+ *
+ * @param model Images `[N, H, W, C]` in, logits `[N, K]` out. Its trainable parameters are updated in place.
+ * @throws {RangeError} if an argument or a batch is wrong: which one, what must hold, what came.
+ * @throws {Error} from the iteration, if the loss is no finite number: at which step, with which learning rate.
+ * @example
+ * ```ts
+ * import { flatten, linear, sequential } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
+ * import { fit, sgd } from '@imgcls/train';
+ *
+ * await useBackend('cpu');
+ * const batch = { images: Uint8Array.of(0, 255), shape: [2, 1, 1, 1] as const, labels: Int32Array.of(0, 1), indices: Int32Array.of(0, 1) };
+ * const model = sequential(flatten(), linear({ inFeatures: 1, outFeatures: 2 }));
+ * for await (const { epoch, train } of fit(model, { train: [batch], optimizer: sgd({ learningRate: 1 }), epochs: 100 }))
+ *   if (train.accuracy === 1 && train.loss < 0.3) break; // leaving the loop ends the training
+ * ```
+ */
+export function fit<M extends Measures = Record<never, never>>(
+  model: Module,
+  options: FitOptions<M> & { validation: Batches },
+): Fit<Evaluation & Results<M>>;
+export function fit(model: Module, options: FitOptions<Measures>): Fit<undefined>;
+export function fit(model: Module, options: FitOptions<Measures>): Fit {
+  const run = new Run(model, options);
+  return Object.assign(run.epochs(), { state: () => run.state() });
+}
+
+const NOTHING: Sums = { loss: 0, weight: 0, correct: 0, images: 0 };
+
+class Run {
+  readonly #model: Module;
+  readonly #options: FitOptions<Measures>;
+
+  readonly #loss: Loss;
+  readonly #seed: number;
+  #position: Position = { epoch: 0, batch: 0, step: 0, learningRate: 0, seconds: 0 };
+  #tally: Tally = tally(NOTHING);
+  #history: Epoch[] = [];
+  #ready: Promise<void>;
+  #saving: Promise<unknown> = Promise.resolve();
+
+  constructor(model: Module, options: FitOptions<Measures>) {
+    const { epochs, accumulate = 1, resume, seed = resume?.seed ?? 0 } = options;
+    checkCounts({ epochs, accumulate });
+    this.#model = model;
+    this.#options = options;
+    this.#loss = lossOf('fit', options);
+    this.#seed = seed;
+    if (Object.keys(namedParameters(model)).length === 0)
+      throw new RangeError('fit: the model must have a trainable parameter, got none');
+    if (resume && resume.seed !== seed)
+      throw new RangeError(`fit: seed must be ${resume.seed}, that of the state to resume, got ${seed}; leave it out`);
+    this.#ready = resume ? this.#resume(resume) : Promise.resolve();
+    this.#ready.catch(() => {}); // told by the first epoch
+  }
+
+  async *epochs(): AsyncGenerator<Epoch, void, void> {
+    await this.#ready;
+    try {
+      while (this.#position.epoch < this.#options.epochs) yield await this.#epoch();
+    } finally {
+      this.#tally.dispose();
+    }
+  }
+
+  async state(): Promise<TrainingState> {
+    await this.#ready;
+    const position = { ...this.#position };
+    const history = [...this.#history];
+    const read = Promise.all([this.#tally.sums(), stateDict(this.#model), this.#options.optimizer.state()]);
+    this.#saving = Promise.allSettled([this.#saving, read]); // no update until all of it is read
+    const [sums, model, optimizer] = await read;
+    return { ...position, seed: this.#seed, sums, history, model, optimizer };
+  }
+
+  async #resume({ model, optimizer, sums, history, seed: _, ...position }: TrainingState): Promise<void> {
+    this.#position = position;
+    this.#tally = tally(sums);
+    this.#history = [...history];
+    loadStateDict(this.#model, model);
+    await this.#options.optimizer.load(optimizer);
+  }
+
+  async #epoch(): Promise<Epoch> {
+    await this.#train();
+    const { images, ...sums } = await this.#tally.sums();
+    const { epoch, step, learningRate, seconds } = this.#position;
+    if (images === 0)
+      throw new RangeError(
+        `fit: train must give at least one batch, got none in epoch ${epoch + 1}` +
+          (epoch > 0 ? '; a generator runs once only: give an array, a loader, or an object with epoch(n)' : ''),
+      );
+    const started = performance.now();
+    const validation = await this.#validate();
+    const done: Epoch = {
+      epoch: epoch + 1,
+      step,
+      learningRate,
+      train: { loss: sums.loss / sums.weight, accuracy: sums.correct / images },
+      validation,
+      seconds: seconds + secondsSince(started),
+      imagesPerSecond: images / seconds,
+    };
+    this.#history.push(done);
+    this.#position = { epoch: epoch + 1, batch: 0, step, learningRate, seconds: 0 };
+    this.#tally = tally(NOTHING);
+    return done;
+  }
+
+  async #validate(): Promise<Evaluation | undefined> {
+    const { validation, metrics } = this.#options;
+    return validation && evaluateWith('fit: validation', this.#model, validation, this.#loss, metrics?.());
+  }
+
+  /** What is left of the epoch under way. */
+  async #train(): Promise<void> {
+    let started = performance.now();
+    for await (const batches of this.#groups()) {
+      await this.#saving;
+      const { optimizer } = this.#options;
+      const position = this.#position;
+      position.learningRate = optimizer.learningRate;
+      const report = {
+        values: this.#step(batches),
+        weight: total(batches.map(this.#loss.weight)),
+        images: total(batches.map(({ shape }) => shape[0])),
+        place: `step ${position.step} (epoch ${position.epoch + 1}, learning rate ${position.learningRate})`,
+      };
+      position.step += 1;
+      position.batch += batches.length;
+      await this.#tally.add(report);
+      await nextTask();
+      position.seconds += secondsSince(started);
+      started = performance.now();
+    }
+  }
+
+  /** The batches of each update that is left in the epoch under way. */
+  async *#groups(): AsyncGenerator<Batch[], void, void> {
+    const { train, accumulate = 1 } = this.#options;
+    const { epoch, batch: from } = this.#position;
+    let group: Batch[] = [];
+    for await (const batch of batchesOf(train, epoch, from)) {
+      group.push(batch);
+      if (group.length < accumulate) continue;
+      yield group;
+      group = [];
+    }
+    if (group.length > 0) yield group;
+  }
+
+  /** One update, without a pause: nobody sees half of it. Gives the mean loss and the number of correct images, `[2]`. */
+  #step(batches: Batch[]): Tensor1D {
+    const weights = batches.map(this.#loss.weight);
+    return tidy(() => {
+      let sum: Pass | undefined;
+      for (const [i, batch] of batches.entries()) {
+        const pass = this.#pass(batch, weights[i]! / total(weights), i);
+        sum = sum ? plus(sum, pass) : pass;
+      }
+      const { loss, correct, gradients } = sum!;
+      this.#options.optimizer.update(namedParameters(this.#model), gradients);
+      const values = stack([loss, correct]) as Tensor1D; // [2]
+      correct.dispose();
+      return values;
+    });
+  }
+
+  /** Forward and backward. `share` is what the mean loss of this batch counts in that of the update. */
+  #pass(batch: Batch, share: number, index: number): Pass {
+    const { images, targets } = toTensors(batch);
+    const found: { correct?: Scalar } = {};
+    const loss = () => {
+      const logits = checkLogits('fit', this.#model(images), batch);
+      const mean = this.#loss.mean(logits, targets);
+      found.correct = keep(countCorrect(logits, targets));
+      return share === 1 ? mean : (scale(mean, share) as Scalar);
+    };
+    const dropout = random(this.#seed, 'dropout', this.#position.step, index);
+    const { value, gradients: byName } = gradients(() => training(dropout, loss), namedParameters(this.#model));
+    return { loss: value, correct: found.correct!, gradients: byName };
+  }
+}
+
+interface Pass {
+  loss: Scalar;
+  /** The number of images classified correctly. Kept: `tidy` does not free it. */
+  correct: Scalar;
+  gradients: Record<string, Tensor>;
+}
+
+/** The sum of two passes, in place of both. */
+function plus(a: Pass, b: Pass): Pass {
+  const gradients = Object.fromEntries(
+    Object.entries(a.gradients).map(([name, gradient]) => [name, add(gradient, b.gradients[name]!)]),
+  );
+  const sum = { loss: add(a.loss, b.loss) as Scalar, correct: keep(add(a.correct, b.correct) as Scalar), gradients };
+  for (const { loss, correct, gradients } of [a, b]) dispose([loss, correct, ...Object.values(gradients)]);
+  return sum;
+}
+
+function countCorrect(logits: Tensor2D, targets: Tensor): Scalar {
+  const labels = targets.rank === 1 ? targets : argMax(targets, 1);
+  return sum(cast(equal(argMax(logits, 1), labels), 'float32'));
+}
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+const secondsSince = (start: number): number => (performance.now() - start) / 1000;
+
+function checkCounts(counts: Record<string, number>): void {
+  for (const [name, count] of Object.entries(counts))
+    if (!(Number.isInteger(count) && count >= 1))
+      throw new RangeError(`fit: ${name} must be a positive integer, got ${count}`);
+}

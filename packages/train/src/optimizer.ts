@@ -1,0 +1,255 @@
+import type { HostTensor, StateDict } from '@imgcls/nn';
+import {
+  adamUpdate,
+  adamWUpdate,
+  dispose,
+  rmspropUpdate,
+  sgdUpdate,
+  type Tensor,
+  tidy,
+  type Variable,
+} from '@imgcls/tensor';
+import { tensor, variable, zerosLike } from '@tensorflow/tfjs-core';
+import { constant, type Schedule } from './schedule.ts';
+
+/** Gradients in, parameter updates out. Write your own as a plain object. */
+export interface Optimizer {
+  /** The rate of the next update. */
+  readonly learningRate: number;
+  /**
+   * Updates parameters in place by their gradients. Those without a gradient stay as they are.
+   * @throws {RangeError} if a gradient is for no parameter.
+   */
+  update(parameters: Record<string, Variable>, gradients: Record<string, Tensor>): void;
+  /** What it has to remember, by name, on the host: to be saved, and loaded by an optimizer made by the same call. */
+  state(): Promise<StateDict>;
+  /** @throws {RangeError} if the state is not one of this kind of optimizer. */
+  load(state: StateDict): void | Promise<void>;
+  /** Frees what it remembers. The next update begins anew. */
+  dispose(): void;
+}
+
+export interface LearningRateOptions {
+  /** A number, or a function of the step. */
+  learningRate: number | Schedule;
+}
+
+export interface SgdOptions extends LearningRateOptions {
+  /** @defaultValue 0 */
+  momentum?: number;
+  /** Looks ahead along the momentum. @defaultValue false */
+  nesterov?: boolean;
+  /** Times the parameter, added to its gradient (L2). @defaultValue 0 */
+  weightDecay?: number;
+}
+
+/**
+ * Stochastic gradient descent with momentum, as PyTorch's `SGD`.
+ *
+ * `g ← g + weightDecay · p`, `v ← momentum · v + g`, `p ← p − learningRate · v`; with `nesterov` the last step takes `g + momentum · v`.
+ *
+ * @example
+ * ```ts
+ * import { useBackend } from '@imgcls/tensor';
+ * import { sgd } from '@imgcls/train';
+ * import { scalar, variable } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const weight = variable(scalar(1));
+ * const optimizer = sgd({ learningRate: 0.5, momentum: 0.5 });
+ * optimizer.update({ weight }, { weight: scalar(1) });
+ * optimizer.update({ weight }, { weight: scalar(1) });
+ * console.log((await weight.data())[0]); // => -0.25
+ * ```
+ */
+export function sgd({ learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
+  checkFractions('sgd', { momentum });
+  checkNonNegative('sgd', { weightDecay });
+  if (nesterov && momentum === 0) throw new RangeError('sgd: nesterov needs a momentum above 0, got momentum=0');
+  return slotted('sgd', momentum > 0 ? ['velocity'] : [], learningRate, ({ parameters, gradients, slots, rate }) =>
+    sgdUpdate(parameters, gradients, slots, { learningRate: rate, momentum, nesterov, weightDecay }),
+  );
+}
+
+export interface AdamOptions extends LearningRateOptions {
+  /** Decay of the mean of gradients. @defaultValue 0.9 */
+  beta1?: number;
+  /** Decay of the mean of squared gradients. @defaultValue 0.999 */
+  beta2?: number;
+  /** Added to the root of the latter. @defaultValue 1e-8 */
+  epsilon?: number;
+  /** For `adam` times the parameter, added to its gradient (default 0); for `adamW` it shrinks the parameter itself (default 0.01). */
+  weightDecay?: number;
+}
+
+/**
+ * As PyTorch's `Adam`: `p ← p − learningRate · m̂ / (√v̂ + epsilon)` with the bias-corrected running means of the gradient and its
+ * square. `weightDecay` is added to the gradient; `adamW` is better at that.
+ *
+ * Kingma and Ba 2014, https://arxiv.org/abs/1412.6980
+ */
+export function adam({ weightDecay = 0, ...options }: AdamOptions): Optimizer {
+  return adamLike('adam', adamUpdate, { weightDecay, ...options });
+}
+
+/**
+ * As PyTorch's `AdamW`: `adam` on a parameter that first shrinks by `learningRate · weightDecay`.
+ *
+ * Loshchilov and Hutter 2017, https://arxiv.org/abs/1711.05101
+ */
+export function adamW({ weightDecay = 0.01, ...options }: AdamOptions): Optimizer {
+  return adamLike('adamW', adamWUpdate, { weightDecay, ...options });
+}
+
+function adamLike(
+  name: string,
+  update: typeof adamUpdate,
+  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay }: AdamOptions & { weightDecay: number },
+): Optimizer {
+  checkFractions(name, { beta1, beta2 });
+  checkNonNegative(name, { epsilon, weightDecay });
+  return slotted(name, ['firstMoment', 'secondMoment'], learningRate, ({ parameters, gradients, slots, rate, step }) =>
+    update(parameters, gradients, slots, { learningRate: rate, beta1, beta2, epsilon, weightDecay, step }),
+  );
+}
+
+export interface RmspropOptions extends LearningRateOptions {
+  /** Decay of the mean of squared gradients. @defaultValue 0.99 */
+  alpha?: number;
+  /** Added to its root. @defaultValue 1e-8 */
+  epsilon?: number;
+  /** @defaultValue 0 */
+  momentum?: number;
+  /** Times the parameter, added to its gradient. @defaultValue 0 */
+  weightDecay?: number;
+}
+
+/**
+ * As PyTorch's `RMSprop`: the gradient over the root of the running mean of its square.
+ *
+ * `s ← alpha · s + (1 − alpha) · g²`, `p ← p − learningRate · g / (√s + epsilon)`, the last through a momentum buffer if there is one.
+ *
+ * Tieleman and Hinton 2012, lecture 6e, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
+ */
+export function rmsprop({
+  learningRate,
+  alpha = 0.99,
+  epsilon = 1e-8,
+  momentum = 0,
+  weightDecay = 0,
+}: RmspropOptions): Optimizer {
+  checkFractions('rmsprop', { alpha, momentum });
+  checkNonNegative('rmsprop', { epsilon, weightDecay });
+  const kinds = momentum > 0 ? (['meanSquare', 'velocity'] as const) : (['meanSquare'] as const);
+  return slotted('rmsprop', kinds, learningRate, ({ parameters, gradients, slots, rate }) =>
+    rmspropUpdate(parameters, gradients, slots, { learningRate: rate, alpha, epsilon, momentum, weightDecay }),
+  );
+}
+
+/** One update of many parameters: the lists have the same order. */
+interface Update<Kind extends string> {
+  parameters: Variable[];
+  gradients: Tensor[];
+  /** What is remembered of each parameter, by its kind. */
+  slots: Record<Kind, Variable[]>;
+  rate: number;
+  /** 1 for the first. */
+  step: number;
+}
+
+/** An optimizer that remembers a tensor of each kind for each parameter, under the name `kind.parameter`. */
+function slotted<Kind extends string>(
+  name: string,
+  kinds: readonly Kind[],
+  learningRate: number | Schedule,
+  apply: (update: Update<Kind>) => void,
+): Optimizer {
+  const schedule = scheduleOf(name, learningRate);
+  const memory = new Map<string, Variable>();
+  let steps = 0;
+
+  const slot = (kind: string, parameterName: string, parameter: Variable): Variable => {
+    const key = `${kind}.${parameterName}`;
+    const known = memory.get(key) ?? tidy(() => variable(zerosLike(parameter), false));
+    memory.set(key, known);
+    if (known.shape.join() === parameter.shape.join()) return known;
+    throw new RangeError(
+      `${name}.update: ${key} must have the shape of its parameter, [${parameter.shape}], got [${known.shape}]`,
+    );
+  };
+  const forget = (): void => {
+    dispose([...memory.values()]);
+    memory.clear();
+    steps = 0;
+  };
+
+  return {
+    get learningRate() {
+      return schedule(steps);
+    },
+    update(parameters, gradients) {
+      const names = Object.keys(gradients);
+      const stranger = names.find((each) => !Object.hasOwn(parameters, each));
+      if (stranger !== undefined)
+        throw new RangeError(`${name}.update: each gradient must be for a parameter, got one for "${stranger}"`);
+      const rate = schedule(steps);
+      if (!(rate >= 0 && Number.isFinite(rate)))
+        throw new RangeError(`${name}.update: learningRate must be at least 0, got ${rate} at step ${steps}`);
+      apply({
+        parameters: names.map((each) => parameters[each]!),
+        gradients: names.map((each) => gradients[each]!),
+        slots: Object.fromEntries(
+          kinds.map((kind) => [kind, names.map((each) => slot(kind, each, parameters[each]!))]),
+        ) as Record<Kind, Variable[]>,
+        rate,
+        step: ++steps,
+      });
+    },
+    async state() {
+      const step: HostTensor = { dtype: 'int32', shape: [], data: Int32Array.of(steps) };
+      const values = await Promise.all(
+        [...memory].map(async ([key, value]) => [key, await hostTensor(value)] as const),
+      );
+      return new Map([['step', step], ...values]);
+    },
+    load(state) {
+      const { step, ...slots } = Object.fromEntries(state);
+      const wrong = Object.keys(slots).find((key) => !kinds.some((kind) => key.startsWith(`${kind}.`)));
+      if (!step || wrong !== undefined)
+        throw new RangeError(
+          `${name}.load: the state must hold ${['step', ...kinds.map((kind) => `${kind}.*`)].join(', ')}, got ${wrong ?? 'no step'}; was it saved by another optimizer?`,
+        );
+      forget();
+      steps = Number(step.data[0]);
+      for (const [key, { data, shape }] of Object.entries(slots))
+        memory.set(
+          key,
+          tidy(() => variable(tensor(data as Float32Array, [...shape], 'float32'), false)),
+        );
+    },
+    dispose: forget,
+  };
+}
+
+function scheduleOf(where: string, learningRate: number | Schedule): Schedule {
+  if (typeof learningRate === 'function') return learningRate;
+  if (learningRate > 0 && Number.isFinite(learningRate)) return constant(learningRate);
+  throw new RangeError(
+    `${where}: learningRate must be a positive number or a function of the step, got ${learningRate}`,
+  );
+}
+
+async function hostTensor(value: Tensor): Promise<HostTensor> {
+  return { dtype: 'float32', shape: [...value.shape], data: (await value.data<'float32'>()).slice() };
+}
+
+function checkFractions(where: string, values: Record<string, number>): void {
+  for (const [name, value] of Object.entries(values))
+    if (!(value >= 0 && value < 1)) throw new RangeError(`${where}: ${name} must lie in [0, 1), got ${value}`);
+}
+
+function checkNonNegative(where: string, values: Record<string, number>): void {
+  for (const [name, value] of Object.entries(values))
+    if (!(value >= 0 && Number.isFinite(value)))
+      throw new RangeError(`${where}: ${name} must be at least 0, got ${value}`);
+}
