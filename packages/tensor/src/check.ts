@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
 /** One number for both, or height and width. */
 export type Size2d = number | readonly [height: number, width: number];
@@ -12,10 +12,34 @@ export type Padding2d =
 export type Pair = readonly [number, number];
 export type Sides = readonly [Pair, Pair];
 
-/** Throws unless the tensor is float32 with as many dimensions as `layout` names, as in `'[N, H, W, C]'`. */
+/** The tensor as images; throws unless it is float32 `[N, H, W, C]`. */
+export function asImages(where: string, tensor: Tensor): Tensor4D {
+  checkLayout(where, tensor, '[N, H, W, C]');
+  return tensor as Tensor4D;
+}
+
+/** The tensor as a matrix; throws unless it is float32 and has two dimensions, which `layout` names. */
+export function asMatrix(where: string, tensor: Tensor, layout: string): Tensor2D {
+  checkLayout(where, tensor, layout);
+  return tensor as Tensor2D;
+}
+
+/** The tensor as one number per channel, if there is one; throws unless it is float32 `[length]`. */
+export function asVector<T extends Tensor | undefined>(where: string, tensor: T, length: number): AsVector<T> {
+  if (tensor) {
+    checkFloat(where, tensor);
+    if (tensor.rank !== 1 || tensor.size !== length)
+      throw new RangeError(`${where} must have the shape [${length}], got [${tensor.shape}]`);
+  }
+  return tensor as unknown as AsVector<T>;
+}
+
+type AsVector<T> = T extends Tensor ? Tensor1D : undefined;
+
+/** Throws unless the tensor is float32 with as many dimensions as `layout` names, as in `'[N, K]'`. */
 export function checkLayout(where: string, tensor: Tensor, layout: string): void {
-  const rank = layout.split(',').length;
-  if (tensor.rank !== rank) throw new RangeError(`${where} must have the layout ${layout}, got [${tensor.shape}]`);
+  if (tensor.rank !== layout.split(',').length)
+    throw new RangeError(`${where} must have the layout ${layout}, got [${tensor.shape}]`);
   checkFloat(where, tensor);
 }
 
@@ -25,14 +49,6 @@ export function checkFloat(where: string, tensor: Tensor): void {
     throw new TypeError(
       `${where} must be float32, got ${tensor.dtype}; convert it with cast(), or images with normalize()`,
     );
-}
-
-/** Throws unless the tensor, if there is one, is float32 `[length]`. */
-export function checkVector(where: string, tensor: Tensor | undefined, length: number): void {
-  if (!tensor) return;
-  checkFloat(where, tensor);
-  if (tensor.rank !== 1 || tensor.size !== length)
-    throw new RangeError(`${where} must have the shape [${length}], got [${tensor.shape}]`);
 }
 
 /** Height and width from an option that may be one number, each an integer of at least `least`. */

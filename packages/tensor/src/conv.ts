@@ -6,6 +6,7 @@ import {
   pad,
   reshape,
   reverse,
+  slice,
   split,
   stridedSlice,
   sum,
@@ -17,9 +18,10 @@ import {
 } from '@tensorflow/tfjs-core';
 import { channelSum } from './channel-sum.ts';
 import {
+  asImages,
+  asVector,
   checkIntegers,
   checkLayout,
-  checkVector,
   type Padding2d,
   type Pair,
   paddingSides,
@@ -31,7 +33,7 @@ import { outputSizes, padImages, type Window } from './window.ts';
 
 export interface Conv2dOptions {
   /** `[outChannels]`, added to every pixel. */
-  bias?: Tensor1D | undefined;
+  bias?: Tensor | undefined;
   stride?: Size2d;
   padding?: Padding2d;
   dilation?: Size2d;
@@ -60,15 +62,16 @@ export interface Conv2dOptions {
  * ```
  */
 export function conv2d(
-  x: Tensor4D,
-  weight: Tensor4D,
+  x: Tensor,
+  weight: Tensor,
   { bias, stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv2dOptions = {},
 ): Tensor4D {
-  checkLayout('conv2d: x', x, '[N, H, W, C]');
-  checkLayout('conv2d: weight', weight, '[KH, KW, inChannels / groups, outChannels]');
+  const images = asImages('conv2d: x', x);
+  checkLayout('conv2d: weight', weight, '[kernelHeight, kernelWidth, inChannels / groups, outChannels]');
+  const filters = weight as Tensor4D;
   checkIntegers('conv2d: groups', [groups], 1);
-  const [kernelHeight, kernelWidth, groupChannels, outChannels] = weight.shape;
-  const [, height, width, inChannels] = x.shape;
+  const [kernelHeight, kernelWidth, groupChannels, outChannels] = filters.shape;
+  const [, height, width, inChannels] = images.shape;
   if (inChannels % groups || outChannels % groups)
     throw new RangeError(
       `conv2d: inChannels and outChannels must be divisible by groups, got inChannels=${inChannels}, outChannels=${outChannels}, groups=${groups}`,
@@ -77,20 +80,30 @@ export function conv2d(
     throw new RangeError(
       `conv2d: weight must take inChannels / groups = ${inChannels / groups} channels, got ${groupChannels} in [${weight.shape}]`,
     );
-  checkVector('conv2d: bias', bias, outChannels);
   const window = {
     stride: sizePair('conv2d: stride', stride),
     padding: paddingSides('conv2d: padding', padding),
     dilation: sizePair('conv2d: dilation', dilation),
   };
   outputSizes('conv2d', [height, width], [kernelHeight, kernelWidth], window);
-  return run(conv2dKernel, { x, weight, bias }, { ...window, groups });
+  const inputs = { x: images, weight: filters, bias: asVector('conv2d: bias', bias, outChannels) };
+  return run(conv2dKernel, inputs, { ...window, groups });
 }
 
-type Conv2dInputs = { x: Tensor4D; weight: Tensor4D; bias?: Tensor1D | undefined };
+export type Conv2dInputs = { x: Tensor4D; weight: Tensor4D; bias?: Tensor1D | undefined };
 
 export interface Conv2dAttributes extends Window {
   readonly groups: number;
+}
+
+export interface InputGradient {
+  inputs: { dy: Tensor4D; weight: Tensor4D };
+  attributes: Conv2dAttributes & { readonly inputShape: Shape4D };
+}
+
+export interface WeightGradient {
+  inputs: { x: Tensor4D; dy: Tensor4D };
+  attributes: Conv2dAttributes & { readonly weightShape: Shape4D };
 }
 
 const conv2dKernel: Kernel<Conv2dInputs, Conv2dAttributes, Tensor4D> = {
@@ -102,11 +115,7 @@ const conv2dKernel: Kernel<Conv2dInputs, Conv2dAttributes, Tensor4D> = {
 };
 
 /** The gradient of a convolution's input, from that of its output. */
-const inputGradientKernel: Kernel<
-  { dy: Tensor4D; weight: Tensor4D },
-  Conv2dAttributes & { readonly inputShape: Shape4D },
-  Tensor4D
-> = {
+const inputGradientKernel: Kernel<InputGradient['inputs'], InputGradient['attributes'], Tensor4D> = {
   name: 'ImgclsConv2dInputGradient',
   composed({ dy, weight }, { inputShape, groups, ...window }) {
     if (groups === 1) return denseInputGradient(dy, weight, window, inputShape);
@@ -119,11 +128,7 @@ const inputGradientKernel: Kernel<
 };
 
 /** The gradient of a convolution's filters, from that of its output. */
-const weightGradientKernel: Kernel<
-  { x: Tensor4D; dy: Tensor4D },
-  Conv2dAttributes & { readonly weightShape: Shape4D },
-  Tensor4D
-> = {
+const weightGradientKernel: Kernel<WeightGradient['inputs'], WeightGradient['attributes'], Tensor4D> = {
   name: 'ImgclsConv2dWeightGradient',
   composed({ x, dy }, { weightShape, groups, ...window }) {
     if (groups === 1) return denseWeightGradient(x, dy, window, weightShape);
@@ -224,19 +229,29 @@ function spread(dy: Tensor4D, weight: Tensor4D, { stride, padding, dilation }: W
 }
 
 /**
- * A convolution again: channels as the batch, images as the channels, the output's gradient as the filter, with stride and dilation
- * in each other's place. Exactly the multiplications needed, and nothing is copied per tap.
+ * Convolutions again, one per row of taps, with images as the channels, the output's gradient as the filter, and stride and dilation in each
+ * other's place. The channels lie below each other in one tall image, over which the filter moves a whole channel at a time:
+ * exactly the multiplications needed, in one large product.
  */
 function denseWeightGradient(x: Tensor4D, dy: Tensor4D, window: Window, weightShape: Shape4D): Tensor4D {
   const { stride, padding, dilation } = window;
+  const [kernelHeight, , channels] = weightShape;
+  const [n, outHeight] = dy.shape;
   const sides = ([0, 1] as const).map((axis): Pair => {
     const seen = (dy.shape[axis + 1]! - 1) * stride[axis] + 1 + (weightShape[axis]! - 1) * dilation[axis];
     return [padding[axis][0], seen - x.shape[axis + 1]! - padding[axis][0]]; // exactly the pixels that some window saw
   }) as [Pair, Pair];
-  const images = transpose(padImages(x, sides), [3, 1, 2, 0]); // [C, H, W, N]
+  const padded = transpose(padImages(x, sides), [3, 1, 2, 0]); // [C, H, W, N]
+  const [, height, width] = padded.shape as Shape4D;
+  const image = reshape(padded, [1, channels * height, width, n]);
   const filter = transpose(dy, [1, 2, 0, 3]); // [OH, OW, N, O]
-  const gradient = denseConvolution(images, filter, { ...unit, stride: dilation, dilation: stride }); // [C, KH, KW, O]
-  return transpose(gradient, [1, 2, 0, 3]);
+  const steps: Window = { ...unit, stride: [height, dilation[1]], dilation: stride };
+  const reach = (channels - 1) * height + (outHeight - 1) * stride[0] + 1;
+  const rows = Array.from({ length: kernelHeight }, (_, row) => {
+    const seen = slice(image, [0, row * dilation[0], 0, 0], [1, reach, width, n]) as Tensor4D;
+    return denseConvolution(seen, filter, steps); // [1, C, KW, O]
+  });
+  return transpose(concat(rows, 0), [0, 2, 1, 3]);
 }
 
 /** Tap by tap: the pixels that a tap saw, times the output's gradient, summed over all of them. */

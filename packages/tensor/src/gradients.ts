@@ -43,7 +43,7 @@ export interface Gradients {
  * console.log(value.dataSync()[0], slopes.x?.dataSync()[0]); // => 9 6
  * ```
  */
-export function gradients(f: () => Scalar, parameters: Readonly<Record<string, Variable>>): Gradients {
+export function gradients(f: () => Tensor, parameters: Readonly<Record<string, Variable>>): Gradients {
   registerGradients();
   const variables = Object.values(parameters);
   const { value, grads } = differentiate(() => checkScalar(f()), variables);
@@ -106,10 +106,10 @@ function explained(error: unknown): unknown {
   );
 }
 
-function checkScalar(value: Scalar): Scalar {
+function checkScalar(value: Tensor): Scalar {
   if (value.rank !== 0 || value.dtype !== 'float32')
     throw new TypeError(
       `gradients: the function must return a float32 scalar, got ${value.dtype} [${value.shape}]; a batch of losses needs a mean`,
     );
-  return value;
+  return value as Scalar;
 }

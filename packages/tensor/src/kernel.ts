@@ -91,7 +91,9 @@ function register<I extends Inputs, A extends object, O extends Tensor | Tensor[
   kernel: Kernel<I, A, O>,
   backendName: string,
 ): void {
-  const compute = (overrides[backendName]?.[kernel.name] as Kernel<I, A, O>['composed'] | undefined) ?? kernel.composed;
+  const override = overrides[backendName]?.[kernel.name] as Override<I, A, O> | undefined;
+  const compute = (inputs: I, attributes: A): O =>
+    override ? override(inputs, attributes, kernel.composed) : kernel.composed(inputs, attributes);
   registerKernel({
     kernelName: kernel.name,
     backendName,

@@ -1,6 +1,6 @@
-import { add, matMul, type Tensor1D, type Tensor2D, transpose } from '@tensorflow/tfjs-core';
+import { add, matMul, type Tensor, type Tensor1D, type Tensor2D, transpose } from '@tensorflow/tfjs-core';
 import { channelSum } from './channel-sum.ts';
-import { checkLayout, checkVector } from './check.ts';
+import { asMatrix, asVector } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 
 /**
@@ -21,15 +21,15 @@ import { type Gradient, type Kernel, run } from './kernel.ts';
  * console.log(y.dataSync()[0]); // => 21.5
  * ```
  */
-export function linear(x: Tensor2D, weight: Tensor2D, bias?: Tensor1D): Tensor2D {
-  checkLayout('linear: x', x, '[N, inFeatures]');
-  checkLayout('linear: weight', weight, '[inFeatures, outFeatures]');
-  if (x.shape[1] !== weight.shape[0])
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor2D {
+  const rows = asMatrix('linear: x', x, '[N, inFeatures]');
+  const columns = asMatrix('linear: weight', weight, '[inFeatures, outFeatures]');
+  const [inFeatures, outFeatures] = columns.shape;
+  if (rows.shape[1] !== inFeatures)
     throw new RangeError(
-      `linear: x must have inFeatures=${weight.shape[0]} columns as weight has rows, got [${x.shape}]`,
+      `linear: x must have inFeatures=${inFeatures} columns, as weight has rows, got [${rows.shape}]`,
     );
-  checkVector('linear: bias', bias, weight.shape[1]);
-  return run(linearKernel, { x, weight, bias }, {});
+  return run(linearKernel, { x: rows, weight: columns, bias: asVector('linear: bias', bias, outFeatures) }, {});
 }
 
 type LinearInputs = { x: Tensor2D; weight: Tensor2D; bias?: Tensor1D | undefined };

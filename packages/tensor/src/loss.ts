@@ -18,14 +18,14 @@ import {
   type Tensor2D,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { checkLayout, checkVector } from './check.ts';
+import { asMatrix, asVector, checkLayout } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 
 export interface CrossEntropyOptions {
   /** The part of each target that is spread evenly over all classes, in `[0, 1]`. */
   labelSmoothing?: number;
   /** How much each class counts, `[K]`; without them 1. */
-  classWeights?: Tensor1D | undefined;
+  classWeights?: Tensor | undefined;
   reduction?: 'mean' | 'sum';
 }
 
@@ -51,28 +51,29 @@ export interface CrossEntropyOptions {
  * ```
  * Label smoothing: Szegedy et al. 2015, section 7, https://arxiv.org/abs/1512.00567
  */
-export function crossEntropy(logits: Tensor2D, targets: Tensor1D | Tensor2D, options?: CrossEntropyOptions): Scalar;
+export function crossEntropy(logits: Tensor, targets: Tensor, options?: CrossEntropyOptions): Scalar;
 export function crossEntropy(
-  logits: Tensor2D,
-  targets: Tensor1D | Tensor2D,
+  logits: Tensor,
+  targets: Tensor,
   options: Omit<CrossEntropyOptions, 'reduction'> & { reduction: 'none' },
 ): Tensor1D;
 export function crossEntropy(
-  logits: Tensor2D,
-  targets: Tensor1D | Tensor2D,
+  logits: Tensor,
+  targets: Tensor,
   {
     labelSmoothing = 0,
     classWeights,
     reduction = 'mean',
   }: Omit<CrossEntropyOptions, 'reduction'> & { reduction?: 'mean' | 'sum' | 'none' } = {},
 ): Scalar | Tensor1D {
-  checkTargets(logits, targets);
-  checkVector('crossEntropy: classWeights', classWeights, logits.shape[1]);
+  const scores = asMatrix('crossEntropy: logits', logits, '[N, K]');
+  checkTargets(scores, targets);
+  const weights = asVector('crossEntropy: classWeights', classWeights, scores.shape[1]);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
   return tidy(() => {
-    const coefficients = weighted(logits.shape, targets, labelSmoothing, classWeights, reduction);
-    return run(crossEntropyKernel, { logits, coefficients }, { perExample: reduction === 'none' });
+    const coefficients = weighted(scores.shape, targets, labelSmoothing, weights, reduction);
+    return run(crossEntropyKernel, { logits: scores, coefficients }, { perExample: reduction === 'none' });
   }) as Scalar | Tensor1D;
 }
 
@@ -113,7 +114,6 @@ function weighted(
 }
 
 function checkTargets(logits: Tensor2D, targets: Tensor): void {
-  checkLayout('crossEntropy: logits', logits, '[N, K]');
   const [n, k] = logits.shape;
   if (targets.rank === 2) {
     checkLayout('crossEntropy: targets', targets, '[N, K]');

@@ -13,23 +13,23 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { channelSum } from './channel-sum.ts';
-import { checkFloat, checkVector } from './check.ts';
+import { asVector, checkFloat } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 
 export interface BatchNormTrainingOptions {
   /** Scale of each channel, `[C]`; without it 1. */
-  gamma?: Tensor1D | undefined;
+  gamma?: Tensor | undefined;
   /** Offset of each channel, `[C]`; without it 0. */
-  beta?: Tensor1D | undefined;
+  beta?: Tensor | undefined;
   /** Added to the variance before its root is taken. */
   epsilon?: number;
 }
 
 export interface BatchNormOptions extends BatchNormTrainingOptions {
   /** `[C]`. */
-  mean: Tensor1D;
+  mean: Tensor;
   /** `[C]`. */
-  variance: Tensor1D;
+  variance: Tensor;
 }
 
 /**
@@ -43,8 +43,14 @@ export function batchNorm<T extends Tensor>(
   x: T,
   { gamma, beta, mean, variance, epsilon = 1e-5 }: BatchNormOptions,
 ): T {
-  checkChannels('batchNorm', x, { gamma, beta, mean, variance });
-  return tidy(() => run(batchNormKernel, { x, mean, variance, ...affine(x, gamma, beta) }, { epsilon })) as T;
+  const channels = channelCount('batchNorm', x);
+  const statistics = {
+    mean: asVector('batchNorm: mean', mean, channels),
+    variance: asVector('batchNorm: variance', variance, channels),
+  };
+  return tidy(() =>
+    run(batchNormKernel, { x, ...statistics, ...affine('batchNorm', channels, gamma, beta) }, { epsilon }),
+  ) as T;
 }
 
 /**
@@ -69,8 +75,10 @@ export function batchNormTraining<T extends Tensor>(
   x: T,
   { gamma, beta, epsilon = 1e-5 }: BatchNormTrainingOptions = {},
 ): { y: T; mean: Tensor1D; variance: Tensor1D } {
-  checkChannels('batchNormTraining', x, { gamma, beta });
-  const [y, mean, variance] = tidy(() => run(batchNormTrainingKernel, { x, ...affine(x, gamma, beta) }, { epsilon }));
+  const channels = channelCount('batchNormTraining', x);
+  const [y, mean, variance] = tidy(() =>
+    run(batchNormTrainingKernel, { x, ...affine('batchNormTraining', channels, gamma, beta) }, { epsilon }),
+  );
   return { y: y as T, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
 
@@ -140,12 +148,16 @@ export const batchNormTrainingGradient: Gradient<BatchNormTrainingInputs, Epsilo
   },
 };
 
-function affine(x: Tensor, gamma: Tensor1D | undefined, beta: Tensor1D | undefined): Affine {
-  const channels = x.shape.at(-1)!;
-  return { gamma: gamma ?? ones([channels]), beta: beta ?? zeros([channels]) };
+function affine(where: string, channels: number, gamma: Tensor | undefined, beta: Tensor | undefined): Affine {
+  return {
+    gamma: asVector(`${where}: gamma`, gamma, channels) ?? ones([channels]),
+    beta: asVector(`${where}: beta`, beta, channels) ?? zeros([channels]),
+  };
 }
 
-function checkChannels(where: string, x: Tensor, vectors: Record<string, Tensor1D | undefined>): void {
+function channelCount(where: string, x: Tensor): number {
   checkFloat(`${where}: x`, x);
-  for (const [name, vector] of Object.entries(vectors)) checkVector(`${where}: ${name}`, vector, x.shape.at(-1)!);
+  const channels = x.shape.at(-1);
+  if (channels === undefined) throw new RangeError(`${where}: x must have channels as its last axis, got a scalar`);
+  return channels;
 }

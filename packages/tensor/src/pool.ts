@@ -4,12 +4,13 @@ import {
   fill,
   maxPool,
   mul,
+  type Tensor,
   type Tensor2D,
   type Tensor4D,
   tensor4d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { checkLayout, type Padding2d, type Pair, paddingSides, type Size2d, sizePair } from './check.ts';
+import { asImages, type Padding2d, type Pair, paddingSides, type Size2d, sizePair } from './check.ts';
 import { depthwiseInputGradient, type Shape4D } from './conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 import { reshape as reshaped } from './shape.ts';
@@ -44,8 +45,9 @@ export interface AvgPool2dOptions extends Pool2dOptions {
  * console.log(maxPool2d(x, { kernelSize: 2 }).dataSync()[0]); // => 4
  * ```
  */
-export function maxPool2d(x: Tensor4D, options: Pool2dOptions): Tensor4D {
-  return run(maxPoolKernel, { x }, poolWindow('maxPool2d', x, options));
+export function maxPool2d(x: Tensor, options: Pool2dOptions): Tensor4D {
+  const images = asImages('maxPool2d: x', x);
+  return run(maxPoolKernel, { x: images }, poolWindow('maxPool2d', images, options));
 }
 
 /**
@@ -55,23 +57,24 @@ export function maxPool2d(x: Tensor4D, options: Pool2dOptions): Tensor4D {
  * @returns `[N, OH, OW, C]` with `OH = ⌊(H + top + bottom - kernelHeight) / stride⌋ + 1`.
  * @throws {RangeError} if the window does not fit, or the padding is more than half of it.
  */
-export function avgPool2d(x: Tensor4D, { countIncludePad = true, ...options }: AvgPool2dOptions): Tensor4D {
-  return run(avgPoolKernel, { x }, { ...poolWindow('avgPool2d', x, options), countIncludePad, inputShape: x.shape });
+export function avgPool2d(x: Tensor, { countIncludePad = true, ...options }: AvgPool2dOptions): Tensor4D {
+  const images = asImages('avgPool2d: x', x);
+  const window = poolWindow('avgPool2d', images, options);
+  return run(avgPoolKernel, { x: images }, { ...window, countIncludePad, inputShape: images.shape });
 }
 
 /** The mean over all pixels: `[N, H, W, C]` becomes `[N, C]`. */
-export function globalAvgPool2d(x: Tensor4D): Tensor2D {
-  return overAllPixels(x, avgPool2d);
+export function globalAvgPool2d(x: Tensor): Tensor2D {
+  return overAllPixels('globalAvgPool2d', x, avgPool2d);
 }
 
 /** The largest value over all pixels: `[N, H, W, C]` becomes `[N, C]`. */
-export function globalMaxPool2d(x: Tensor4D): Tensor2D {
-  return overAllPixels(x, maxPool2d);
+export function globalMaxPool2d(x: Tensor): Tensor2D {
+  return overAllPixels('globalMaxPool2d', x, maxPool2d);
 }
 
-function overAllPixels(x: Tensor4D, pool: (x: Tensor4D, options: Pool2dOptions) => Tensor4D): Tensor2D {
-  checkLayout('global pooling: x', x, '[N, H, W, C]');
-  const [n, h, w, c] = x.shape;
+function overAllPixels(where: string, x: Tensor, pool: (x: Tensor, options: Pool2dOptions) => Tensor): Tensor2D {
+  const [n, h, w, c] = asImages(`${where}: x`, x).shape;
   return tidy(() => reshaped(pool(x, { kernelSize: [h, w] }), [n, c]) as Tensor2D);
 }
 
@@ -148,7 +151,6 @@ function poolWindow(
   x: Tensor4D,
   { kernelSize, stride = kernelSize, padding = 0 }: Pool2dOptions,
 ): PoolAttributes {
-  checkLayout(`${where}: x`, x, '[N, H, W, C]');
   const kernel = sizePair(`${where}: kernelSize`, kernelSize);
   const window: Window = {
     stride: sizePair(`${where}: stride`, stride),

@@ -55,3 +55,11 @@ export function cropImages(x: Tensor4D, [[top, bottom], [left, right]]: Sides): 
     [-left, -right],
   ]);
 }
+
+/** The shape `[N, H, W, C]` with padding around. */
+export function padded(
+  [n, h, w, c]: readonly [number, number, number, number],
+  [[top, bottom], [left, right]]: Sides,
+): [number, number, number, number] {
+  return [n, h + top + bottom, w + left + right, c];
+}
