@@ -35,21 +35,23 @@ const quick = process.argv.includes('--quick');
 const project = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
 let failed = 0;
 try {
-  await step('npm install', async () => install(project, await packAll(join(project, 'tarballs'))));
-  for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
+  const installed = await step('npm install', async () => install(project, await packAll(join(project, 'tarballs'))));
+  if (installed) for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
 } finally {
   rmSync(project, { recursive: true, force: true });
 }
 process.exitCode = failed === 0 ? 0 : 1;
 
-async function step(name: string, run: () => Promise<string>): Promise<void> {
+async function step(name: string, run: () => Promise<string>): Promise<boolean> {
   const start = performance.now();
   const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
   try {
     const result = await run();
     console.log(`✓ ${name}: ${result} (${seconds()})`);
+    return true;
   } catch (error) {
     failed++;
     console.log(`✗ ${name} (${seconds()})\n${(error as Error).message}`);
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { packages } from '../packages.ts';
@@ -6,11 +6,12 @@ import { bin, node, root, run } from '../process.mjs';
 
 const names = (): string[] => packages().map(({ manifest }) => manifest.name);
 
-/** An empty project that has our packages from their tarballs, and everything else as npm finds it. */
+/** An empty project that has our packages from their tarballs, what they need as npm finds it, and our Vite to build pages with. */
 export async function install(project: string, tarballs: ReadonlyMap<string, string>): Promise<string> {
   const dependencies = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`]));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
   await succeed(npm(project, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
+  symlinkSync(realpathSync(join(root, 'node_modules/vite')), join(project, 'node_modules/vite'), 'junction');
   return `${tarballs.size} packages`;
 }
 
