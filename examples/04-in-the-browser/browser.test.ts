@@ -1,0 +1,67 @@
+// The page as a visitor meets it, in headless Chromium: train, watch, draw a digit.
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { chromium, launch, noChromium } from '@imgcls/browser';
+import type { Browser } from 'playwright-core';
+import { build, type PreviewServer, preview } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+if (!chromium) console.warn(`04-in-the-browser: ${noChromium}`);
+
+describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
+  let browser: Browser;
+  let server: PreviewServer;
+  let outDir: string;
+
+  beforeAll(async () => {
+    outDir = await mkdtemp(join(tmpdir(), 'imgcls-page-'));
+    const root = import.meta.dirname;
+    const resolve = { conditions: ['@imgcls/source', 'browser', 'module', 'import', 'default'] };
+    await build({ root, resolve, build: { outDir, emptyOutDir: true }, logLevel: 'warn' });
+    // On source, what the build of @imgcls/tensor lays beside its bundle has to be put there.
+    const wasm = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
+    for (const name of ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm', 'tfjs-backend-wasm-threaded-simd.wasm'])
+      await copyFile(join(wasm, name), join(outDir, 'assets', name));
+    server = await preview({ root, build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
+    browser = await launch();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(outDir, { recursive: true, force: true });
+  });
+
+  it.each(['wasm', 'webgl'])('trains on %s, draws the losses, and recognises a drawing', async (backend) => {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(server.resolvedUrls!.local[0]!);
+    await page.fill('#epochs', '4');
+    await page.selectOption('#backend', backend);
+    await page.click('#start');
+    await page.waitForFunction(() => /Done|stopped/.test(document.querySelector('#status')!.textContent), undefined, {
+      timeout: 120_000,
+    });
+
+    const status = (await page.textContent('#status'))!;
+    expect(status).toMatch(/^Done: \d+\.\d % of the test images right/);
+    expect(Number(/[\d.]+/.exec(status)![0])).toBeGreaterThan(90);
+    const curve = await page.getAttribute('path.validation', 'd');
+    expect(curve!.split('L')).toHaveLength(4); // a point per epoch
+
+    await page.locator('#trial').waitFor({ state: 'visible' });
+    const box = (await page.locator('#canvas').boundingBox())!;
+    await page.mouse.move(box.x + 128, box.y + 30);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 128, box.y + 220, { steps: 20 }); // a stroke from top to bottom: a one
+    await page.mouse.up();
+    await page.waitForFunction(() => /%/.test(document.querySelector('#answer')!.textContent));
+    expect(await page.textContent('#answer')).toMatch(/^1 \(\d+ %\)$/);
+    if (process.env.SCREENSHOT) await page.screenshot({ path: `${process.env.SCREENSHOT}-${backend}.png`, fullPage: true });
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+});
