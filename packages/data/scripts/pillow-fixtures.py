@@ -1,4 +1,4 @@
-"""Writes fixtures/pillow.json, what Pillow makes of small images: python scripts/pillow-fixtures.py (Pillow and NumPy installed)."""
+"""Writes test/pillow.json, what Pillow makes of small images: python scripts/pillow-fixtures.py (Pillow and NumPy installed)."""
 
 import base64
 import json
@@ -78,5 +78,5 @@ fixtures = {
     "contrast": [{"image": packed(i), "factor": f, "changed": packed(ImageEnhance.Contrast(i).enhance(f))} for i in (photo, gray) for f in (0, 0.7, 1, 1.6)],
     "affines": affines,
 }
-path = Path(__file__).parent.parent / "fixtures" / "pillow.json"
+path = Path(__file__).parent.parent / "test" / "pillow.json"
 path.write_text(json.dumps(fixtures, indent=1) + "\n")

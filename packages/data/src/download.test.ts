@@ -3,7 +3,7 @@ import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { breakOff, sendFile, serve, serveFiles } from '../fixtures/serve.ts';
+import { breakOff, sendFile, serve, serveFiles } from '../test/serve.ts';
 import { download } from './download.ts';
 import type { DownloadProgress, OfficialFile } from './official.ts';
 

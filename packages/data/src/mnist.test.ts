@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { serveFiles } from '../fixtures/serve.ts';
+import { serveFiles } from '../test/serve.ts';
 import { fashionMnist, mnist, readMnist } from './mnist.ts';
 import { splitDataset } from './split.ts';
 

@@ -24,7 +24,7 @@ interface Fixtures {
   }[];
 }
 
-const fixtures: Fixtures = JSON.parse(readFileSync(new URL('../fixtures/pillow.json', import.meta.url), 'utf8'));
+const fixtures: Fixtures = JSON.parse(readFileSync(new URL('../test/pillow.json', import.meta.url), 'utf8'));
 const unpacked = ({ data, ...size }: Packed): Image => ({
   ...size,
   data: Uint8Array.from(Buffer.from(data, 'base64')),

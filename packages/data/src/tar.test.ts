@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeTar } from '../fixtures/make-tar.ts';
+import { makeTar } from '../test/make-tar.ts';
 import { untar } from './tar.ts';
 
 /** The bytes as a stream of pieces of this size. */
