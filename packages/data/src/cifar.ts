@@ -14,7 +14,10 @@ import { untar } from './tar.ts';
  * @throws {Error} if the files can't be had: it says where to put them.
  * @throws {SyntaxError} if a file is damaged.
  * @example
+ * It downloads 170 MB, so it is not run here.
  * ```ts no-run
+ * import { cifar10, splitDataset } from '@imgcls/data';
+ *
  * const { train, validation, test } = splitDataset(await cifar10());
  * ```
  * A. Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html

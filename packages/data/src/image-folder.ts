@@ -51,7 +51,10 @@ export interface ImageFolder extends Dataset {
  * @throws {Error} if the folder is missing, has not at least two classes, or has others than `classes` (or its folder `train`).
  * With `onError: 'error'` also for the first file that is damaged or no image, naming it; its `cause` is a `DecodeError`.
  * @example
+ * It needs a folder of photos, so it is not run here.
  * ```ts no-run
+ * import { imageFolder, splitDataset } from '@imgcls/data';
+ *
  * const photos = await imageFolder('photos'); // photos/cats/1.jpg, photos/dogs/1.jpg, …
  * for (const { file, reason } of photos.skipped) console.warn(`left out ${file}: ${reason}`);
  * const { train, validation, test } = splitDataset(photos);
@@ -73,8 +76,13 @@ export async function imageFolder(
  *
  * @throws As `imageFolder` does.
  * @example
+ * It needs a page with such an input, so it is not run here.
  * ```ts no-run
- * const dropped = await imageFiles(Array.from(input.files, (file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/'), file })));
+ * import { imageFiles } from '@imgcls/data';
+ *
+ * const input = document.querySelector('input')!;
+ * const withoutRoot = (path: string): string => path.slice(path.indexOf('/') + 1);
+ * const photos = await imageFiles(Array.from(input.files!, (file) => ({ path: withoutRoot(file.webkitRelativePath), file })));
  * ```
  */
 export function imageFiles(files: readonly ImageFile[], options: ImageFolderOptions = {}): Promise<ImageFolder> {

@@ -13,7 +13,10 @@ import { publishedPart } from './split.ts';
  * @throws {Error} if the files can't be had: it says where to put them.
  * @throws {SyntaxError} if a file is damaged.
  * @example
+ * It downloads 12 MB, so it is not run here.
  * ```ts no-run
+ * import { mnist, splitDataset } from '@imgcls/data';
+ *
  * const { train, validation, test } = splitDataset(await mnist());
  * ```
  * Y. LeCun, C. Cortes and C. J. C. Burges, https://web.archive.org/web/2021/http://yann.lecun.com/exdb/mnist/
