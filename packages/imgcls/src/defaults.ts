@@ -4,10 +4,12 @@ import type { OptimizerName, Settings } from './settings.ts';
 
 /** What is known of the images before training. */
 export interface Material {
+  /** How many there are. */
+  count: number;
   /** The median of their shorter sides, in pixels. */
   side: number;
   channels: 1 | 3;
-  /** Whether they are photos of one's own, of many sizes, and not a data set of small images. */
+  /** Whether they are files of many kinds, and not a data set whose images are all alike. */
   photos: boolean;
 }
 
@@ -19,12 +21,36 @@ const LEARNING_RATES: Readonly<Record<OptimizerName, number>> = {
 };
 const WEIGHT_DECAYS: Readonly<Record<OptimizerName, number>> = { sgd: 5e-4, adam: 0, adamw: 0.05, rmsprop: 0 };
 
-/** The settings that the user has not named. */
-export function withDefaults(asked: Partial<Settings>, backend: BackendName, { side }: Material): Settings {
+/** What an engine gets done in minutes. */
+interface Budget {
+  /** Images that training sees in all, each epoch anew. */
+  images: number;
+  /** Larger images are made so small. */
+  side: number;
+  /** Of the stages of resnet9. */
+  channels: readonly [number, number, number, number];
+}
+
+const ON_CPU: Budget = { images: 20_000, side: 32, channels: [16, 32, 64, 128] };
+const ON_GPU: Budget = { images: 200_000, side: 64, channels: [64, 128, 256, 512] };
+const BUDGETS: Readonly<Record<BackendName, Budget>> = {
+  cpu: ON_CPU,
+  wasm: ON_CPU,
+  tensorflow: { images: 60_000, side: 64, channels: [32, 64, 128, 256] }, // with or without a GPU
+  webgl: ON_GPU,
+  webgpu: ON_GPU,
+};
+
+/** The smallest images that every network takes. */
+const SMALLEST_SIDE = 8;
+
+/** The settings of a run, where the user has not named them: such that a few thousand images take minutes. */
+export function withDefaults(asked: Partial<Settings>, backend: BackendName, { side, count }: Material): Settings {
   const optimizer = asked.optimizer ?? 'adamw';
+  const budget = BUDGETS[backend];
   return {
     model: 'resnet9',
-    epochs: 30,
+    epochs: Math.round(Math.min(Math.max(budget.images / count, 5), 50)),
     batchSize: 32,
     optimizer,
     learningRate: LEARNING_RATES[optimizer],
@@ -32,9 +58,14 @@ export function withDefaults(asked: Partial<Settings>, backend: BackendName, { s
     schedule: 'one-cycle',
     seed: 0,
     backend,
-    imageSize: Math.min(side, 64),
+    imageSize: Math.max(SMALLEST_SIDE, Math.min(side, budget.side)),
     ...asked,
   };
+}
+
+/** Options of the network that the command line doesn't name. */
+export function modelOptions({ model, backend }: Settings): Record<string, unknown> {
+  return model === 'resnet9' ? { channels: BUDGETS[backend].channels } : {};
 }
 
 /** The random changes of training images that leave what they show the same. */
@@ -44,9 +75,4 @@ export function augmentationFor({ channels, photos }: Material): Transform[] {
   return photos
     ? [horizontalFlip(), moved, colorJitter({ brightness: 0.2, contrast: 0.2 })]
     : [horizontalFlip(), moved];
-}
-
-/** Options of the network that the command line doesn't name. */
-export function modelOptions({ model }: Settings): Record<string, unknown> {
-  return model === 'resnet9' ? { channels: [32, 64, 128, 256] } : {};
 }

@@ -1,5 +1,8 @@
-import { type Dataset, imageStatistics, type Preprocessing, type Split, type Transform } from '@imgcls/data';
-import { type CatalogueModel, createModel } from '@imgcls/models';
+import { type Dataset, imageStatistics, loader, type Preprocessing, type Split, type Transform } from '@imgcls/data';
+import { type CatalogueModel, createModel, whiteningFilters } from '@imgcls/models';
+import { namedState } from '@imgcls/nn';
+import { dispose } from '@imgcls/tensor';
+import { toTensors } from '@imgcls/train';
 import { augmentationFor, type Material, modelOptions } from './defaults.ts';
 import { divide, usualDivision } from './division.ts';
 import { type Framing, prepared } from './preparation.ts';
@@ -17,26 +20,51 @@ export interface Lesson extends Record<Split, Dataset> {
 /** Makes of images and settings all that training needs. The same for the same: a resumed run gets what it had. */
 export async function prepareLesson(dataset: Dataset, material: Material, settings: Settings): Promise<Lesson> {
   const { channels } = material;
-  const { imageSize, model, seed } = settings;
+  const { imageSize } = settings;
   const framing: Framing = { height: imageSize, width: imageSize, channels, resize: 'squash' };
   const parts = divide(dataset, usualDivision);
   const train = prepared(parts.train, framing);
+  const preprocessing = { ...framing, ...(await imageStatistics(train)) };
   return {
     train,
     validation: prepared(parts.validation, framing),
     test: prepared(parts.test, framing),
     classes: dataset.classes,
-    preprocessing: { ...framing, ...(await imageStatistics(train)) },
+    preprocessing,
     augmentation: augmentationFor(material),
-    model: createModel(model, {
-      ...modelOptions(settings),
-      numClasses: dataset.classes.length,
-      inputChannels: channels,
-      imageSize,
-      seed,
-    }),
+    model: await createNetwork(train, preprocessing, settings),
   };
 }
+
+async function createNetwork(
+  train: Dataset,
+  preprocessing: Preprocessing,
+  settings: Settings,
+): Promise<CatalogueModel> {
+  const { model: name, imageSize, seed } = settings;
+  const shapes = { numClasses: train.classes.length, inputChannels: preprocessing.channels, imageSize };
+  const model = createModel(name, { ...modelOptions(settings), ...shapes, seed });
+  if (name === 'airbench94') await whiten(model, train, preprocessing, seed);
+  return model;
+}
+
+/** The first layer of airbench94 whitens patches of images: its filters are not learned, but follow from the training images. */
+async function whiten(
+  model: CatalogueModel,
+  train: Dataset,
+  { mean, std }: Preprocessing,
+  seed: number,
+): Promise<void> {
+  const normalization = { mean, std };
+  for await (const batch of loader(train, { batchSize: WHITENED, shuffle: true, seed, normalization })) {
+    const { images, targets } = toTensors(batch);
+    const filters = await whiteningFilters(images);
+    namedState(model)['whiten.weight']!.variable.assign(filters);
+    return dispose([images, targets, filters]);
+  }
+}
+
+const WHITENED = 2000; // images: many more patches than a patch has values
 
 /** Looks at some of the images: how large they are, and whether they have colours. */
 export async function materialOf({ dataset }: Source): Promise<Material> {
@@ -49,7 +77,7 @@ export async function materialOf({ dataset }: Source): Promise<Material> {
     if (image.channels === 3) channels = 3;
   }
   sides.sort((a, b) => a - b);
-  return { side: sides[sides.length >> 1]!, channels, photos: dataset.packed === undefined };
+  return { count: dataset.length, side: sides[sides.length >> 1]!, channels, photos: dataset.packed === undefined };
 }
 
 const LOOKED_AT = 50;

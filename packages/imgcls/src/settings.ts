@@ -34,14 +34,15 @@ export function createOptimizer(settings: Settings, totalSteps: number): Optimiz
   }[optimizer]();
 }
 
-/** `step` falls to a tenth at half and at three quarters of the run; `cosine` rises over the first twentieth. */
+/** `step` falls to a tenth at half and at three quarters of the run; `cosine` rises over the first twentieth; `one-cycle` needs two steps. */
 export function createSchedule({ schedule, learningRate }: Settings, totalSteps: number): Schedule {
   const at = (part: number): number => Math.max(1, Math.round(part * totalSteps));
+  const upAndDown = (): Schedule =>
+    oneCycle({ maxLearningRate: learningRate, totalSteps, warmupFraction: Math.max(0.3, 1.5 / totalSteps) });
   return {
     constant: () => constant(learningRate),
     step: () => stepDecay({ learningRate, milestones: [...new Set([at(0.5), at(0.75)])] }),
     cosine: () => warmup(cosine({ learningRate, totalSteps }), { steps: at(0.05) }),
-    'one-cycle': () =>
-      oneCycle({ maxLearningRate: learningRate, totalSteps, warmupFraction: Math.max(0.3, 2 / totalSteps) }),
+    'one-cycle': () => (totalSteps === 1 ? constant(learningRate) : upAndDown()),
   }[schedule]();
 }

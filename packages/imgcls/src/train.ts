@@ -12,7 +12,7 @@ import { count, plural } from './format.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
 import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
 import { createOutput, type Output } from './output.ts';
-import type { Provenance } from './provenance.ts';
+import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
 import { checkSameRun, loadRun, RUN_FILE, type Run, saveRun } from './run.ts';
 import { optimizerNames, type Settings, scheduleNames } from './settings.ts';
@@ -77,7 +77,8 @@ async function train(named: string, options: TrainOptions): Promise<void> {
   const lesson = await prepareLesson(source.dataset, material, run.settings);
   if (!before) await saveRun(store, run);
   printLesson(lesson, run, source, output);
-  const history = await learn(lesson, run, source, { store, folder, output });
+  const goOn = `imgcls train ${named}${dataDir ? ` --data-dir ${dataDir}` : ''} --output ${folder} --resume`;
+  const history = await learn(lesson, run, source, { store, output, goOn });
   const test = await judge(lesson, store);
   printLearning(history, outcomeOf(lesson, history), output);
   printAssessment(test, output);
@@ -128,8 +129,9 @@ function printLesson(
 
 interface Place {
   store: Store;
-  folder: string;
   output: Output;
+  /** The command that resumes the run. */
+  goOn: string;
 }
 
 /** Trains to the end; the weights of the best epoch are then in the folder. Ctrl-C stops it where it can be resumed. */
@@ -137,7 +139,7 @@ async function learn(
   lesson: Lesson,
   run: Run,
   source: Source,
-  { store, folder, output }: Place,
+  { store, output, goOn }: Place,
 ): Promise<TrainedEpoch[]> {
   const { model, preprocessing, classes: labels } = lesson;
   const interruption = interruptible(() => output.print('stopping after this batch (once more Ctrl-C: at once) …'));
@@ -145,6 +147,7 @@ async function learn(
     dataset: { ...run.dataset, name: source.name },
     division: usualDivision,
     settings: run.settings,
+    ...(await origins()),
   };
   const { architecture } = model;
   const keep = ({ epoch, validation }: TrainedEpoch): Promise<void> =>
@@ -159,8 +162,7 @@ async function learn(
   try {
     return await trainToEnd({ ...lesson, settings: run.settings, store, keep, output, interruption });
   } catch (error) {
-    if (error instanceof Interrupted)
-      output.print(`stopped; go on with: imgcls train ${source.location} --output ${folder} --resume`);
+    if (error instanceof Interrupted) output.print(`stopped; go on with: ${goOn}`);
     throw error;
   } finally {
     interruption.release();
