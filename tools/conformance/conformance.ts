@@ -20,7 +20,7 @@ export interface Comparison {
   pending: number;
   /** Tests that ended otherwise with our packages than without. */
   differences: { name: string; stock: string; ours: string }[];
-  ourKernels: number;
+  own: Report['own'];
 }
 
 /**
@@ -38,7 +38,7 @@ export async function compare(backend: TestedBackend): Promise<Comparison> {
     failed: count('failed'),
     pending: count('pending'),
     differences: differences(stock.specs, ours.specs),
-    ourKernels: ours.ourKernels,
+    own: ours.own,
   };
 }
 
@@ -64,8 +64,11 @@ function byName(specs: readonly Spec[]): Map<string, string> {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const wasmPath = join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')), '/');
 
-/** tfjs-core declares its tests free of side effects, so a bundler would drop them. */
-const keepTests = { ignoreAnnotations: true, logOverride: { 'empty-import-meta': 'silent' } } as const;
+const bundling = {
+  ignoreAnnotations: true, // tfjs-core declares its tests free of side effects, so they would be dropped
+  define: { global: 'globalThis' }, // Jasmine, made for Node or a script tag, finds the global object of a module so
+  logOverride: { 'empty-import-meta': 'silent' },
+} as const;
 
 async function runInNode(options: SuiteOptions): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'imgcls-conformance-'));
@@ -92,8 +95,8 @@ const bundleForNode = (outfile: string) =>
     mainFields: ['module', 'main'],
     conditions: ['@imgcls/source'],
     logLevel: 'error',
-    ...keepTests,
+    ...bundling,
   });
 
 const runInChromium = (options: SuiteOptions) =>
-  runInPage<Report>(join(here, 'suite.ts'), { argument: options, timeoutMs: 600_000, esbuild: keepTests });
+  runInPage<Report>(join(here, 'suite.ts'), { argument: options, timeoutMs: 600_000, esbuild: bundling });

@@ -10,11 +10,11 @@ if (unknown.length > 0) {
 
 for (const backend of (names.length > 0 ? names : Object.keys(backends)) as TestedBackend[]) {
   const start = performance.now();
-  const { passed, failed, pending, differences, ourKernels } = await compare(backend);
+  const { passed, failed, pending, differences, own } = await compare(backend);
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(
     `${backend}: of ${passed + failed + pending} tests ${passed} pass on tfjs alone, ${failed} fail, ${pending} are pending; ` +
-      `with our ${ourKernels} kernels ${differences.length} end otherwise (${seconds} s)`,
+      `with our ${own.kernels.length} kernels and ${own.gradients.length} gradients ${differences.length} end otherwise (${seconds} s)`,
   );
   for (const { name, stock, ours } of differences) console.log(`  ${name}: ${stock} alone, ${ours} with our packages`);
   if (differences.length > 0) process.exitCode = 1;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import run from './suite.ts';
 
 const [options = '', file = ''] = process.argv.slice(2);
-run(JSON.parse(options)).then((report) => {
+void run(JSON.parse(options)).then((report) => {
   writeFileSync(file, JSON.stringify(report));
   process.exit(); // some tests leave timers and servers behind
 });

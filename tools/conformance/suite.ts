@@ -2,7 +2,6 @@ import { env } from './jasmine.ts';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import type { BackendName } from '@imgcls/tensor';
-import { getKernelsForBackend } from '@tensorflow/tfjs-core';
 import { setTestEnvs } from '@tensorflow/tfjs-core/dist/jasmine_util.js';
 
 export interface SuiteOptions {
@@ -22,35 +21,36 @@ export interface Spec {
 
 export interface Report {
   specs: Spec[];
-  /** How many kernels of ours the backend had. */
-  ourKernels: number;
+  /** The kernels of ours that the backend had, and those that had a gradient. */
+  own: { kernels: string[]; gradients: string[] };
 }
 
 /** Runs the tests that tfjs-core brings in its package, unchanged, on one backend. For Node and for pages. */
 export default async function (options: SuiteOptions): Promise<Report> {
   const { backend, ours } = options;
-  await (ours ? startOurs(options) : startStock(options));
-  const ourKernels = getKernelsForBackend(backend).filter(({ kernelName }) => kernelName.startsWith('Imgcls')).length;
+  const own = await (ours ? startOurs(options) : startStock(options));
   setTestEnvs([{ name: `test-${backend}`, backendName: backend, flags, isDataSync: true }]);
   await import('@tensorflow/tfjs-core/dist/tests.js');
-  return { specs: await execute(), ourKernels };
+  return { specs: await execute(), own };
 }
 
 /** As tfjs's own test runs have it: small tensors are computed by the backend too, not by `cpu`. */
 const flags = { WEBGL_CPU_FORWARD: false, WEBGPU_CPU_FORWARD: false };
 
-async function startOurs({ backend, wasmPath }: SuiteOptions): Promise<void> {
+async function startOurs({ backend, wasmPath }: SuiteOptions): Promise<Report['own']> {
   const { useBackend } = await import('@imgcls/tensor');
-  //NN
-  //TR
   await useBackend(backend, wasmPath ? { wasmPath } : {});
+  const { ownKernels, runEverything } = await import('./ours.ts');
+  runEverything();
+  return ownKernels(backend);
 }
 
-async function startStock({ backend, wasmPath }: SuiteOptions): Promise<void> {
+async function startStock({ backend, wasmPath }: SuiteOptions): Promise<Report['own']> {
   if (backend === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
   if (backend === 'webgl') await import('@tensorflow/tfjs-backend-webgl');
   if (backend === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
   if (backend === 'wasm') (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPath ?? '/');
+  return { kernels: [], gradients: [] };
 }
 
 async function execute(): Promise<Spec[]> {
