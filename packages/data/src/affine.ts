@@ -82,10 +82,11 @@ function sampler({ data, height, width, channels }: Image, fill: Padding) {
     const left = Math.floor(x);
     const down = y - top;
     const right = x - left;
-    const a = offset(top, left);
-    const b = offset(top, left + 1);
-    const c = offset(top + 1, left);
-    const d = offset(top + 1, left + 1);
+    const inside = top >= 0 && left >= 0 && top < height - 1 && left < width - 1; // as most are: nothing to look up
+    const a = inside ? (top * width + left) * channels : offset(top, left);
+    const b = inside ? a + channels : offset(top, left + 1);
+    const c = inside ? a + width * channels : offset(top + 1, left);
+    const d = inside ? c + channels : offset(top + 1, left + 1);
     for (let i = 0; i < channels; i++) {
       const upper = (data[a + i] ?? 0) * (1 - right) + (data[b + i] ?? 0) * right;
       const lower = (data[c + i] ?? 0) * (1 - right) + (data[d + i] ?? 0) * right;

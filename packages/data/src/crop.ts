@@ -94,13 +94,20 @@ export const outside: Readonly<Record<Padding, (i: number, size: number) => numb
 function gather({ data, width, channels }: Image, rows: Int32Array, columns: Int32Array): Image {
   const result = blankImage(rows.length, columns.length, channels);
   const target = result.data;
-  const offsets = columns.map((column) => column * channels);
-  for (let y = 0, to = 0; y < rows.length; y++) {
-    const start = rows[y]! * width * channels;
-    for (let x = 0; x < offsets.length; x++, to += channels) {
-      const offset = offsets[x]!;
-      if (start < 0 || offset < 0) continue; // black, as it is
-      for (let c = 0; c < channels; c++) target[to + c] = data[start + offset + c]!;
+  let to = 0;
+  for (let y = 0; y < rows.length; y++) {
+    const start = rows[y]! * width;
+    for (let x = 0; x < columns.length; x++) {
+      const column = columns[x]!;
+      if (start < 0 || column < 0) {
+        to += channels; // black, as it is
+        continue;
+      }
+      let from = (start + column) * channels;
+      target[to++] = data[from++]!;
+      if (channels === 1) continue;
+      target[to++] = data[from++]!;
+      target[to++] = data[from]!;
     }
   }
   return result;

@@ -79,38 +79,62 @@ function triangle(inSize: number, outSize: number, start: number, length: number
 
 function filterRows(image: Image, width: number, box: Box): Image {
   if (width === image.width && box.left === 0 && box.width === width) return image;
-  const { height, channels } = image;
-  const { starts, counts, weights, taps } = triangle(image.width, width, box.left, box.width);
-  const result = blankImage(height, width, channels);
+  const filter = triangle(image.width, width, box.left, box.width);
+  const result = blankImage(image.height, width, image.channels);
+  if (image.channels === 1) filterGrayRows(image, result, filter);
+  else filterColourRows(image, result, filter);
+  return result;
+}
+
+// The weights of a pixel add up to 2²² and values are below 2⁸, so every sum stays within 31 bits: `Math.imul` and `| 0` are exact.
+
+function filterGrayRows(image: Image, result: Image, { starts, counts, weights, taps }: Filter): void {
   const [source, target] = [image.data, result.data];
-  const rowSize = image.width * channels;
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const first = y * rowSize + starts[x]! * channels;
-      for (let c = 0; c < channels; c++, at++) {
-        let sum = HALF;
-        for (let k = 0, i = first + c; k < counts[x]!; k++, i += channels) sum += source[i]! * weights[x * taps + k]!;
-        target[at] = sum >> PRECISION;
-      }
+  for (let y = 0, to = 0; y < image.height; y++) {
+    for (let x = 0; x < result.width; x++, to++) {
+      const end = x * taps + counts[x]!;
+      let sum = HALF;
+      for (let k = x * taps, from = y * image.width + starts[x]!; k < end; k++, from++)
+        sum = (sum + Math.imul(source[from]!, weights[k]!)) | 0;
+      target[to] = sum >> PRECISION;
     }
   }
-  return result;
+}
+
+function filterColourRows(image: Image, result: Image, { starts, counts, weights, taps }: Filter): void {
+  const [source, target] = [image.data, result.data];
+  for (let y = 0, to = 0; y < image.height; y++) {
+    for (let x = 0; x < result.width; x++, to += 3) {
+      const end = x * taps + counts[x]!;
+      let red = HALF;
+      let green = HALF;
+      let blue = HALF;
+      for (let k = x * taps, from = 3 * (y * image.width + starts[x]!); k < end; k++, from += 3) {
+        const weight = weights[k]!;
+        red = (red + Math.imul(source[from]!, weight)) | 0;
+        green = (green + Math.imul(source[from + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(source[from + 2]!, weight)) | 0;
+      }
+      target[to] = red >> PRECISION;
+      target[to + 1] = green >> PRECISION;
+      target[to + 2] = blue >> PRECISION;
+    }
+  }
 }
 
 function filterColumns(image: Image, height: number, box: Box): Image {
   if (height === image.height && box.top === 0 && box.height === height) return image;
-  const { width, channels } = image;
   const { starts, counts, weights, taps } = triangle(image.height, height, box.top, box.height);
-  const result = blankImage(height, width, channels);
+  const result = blankImage(height, image.width, image.channels);
   const [source, target] = [image.data, result.data];
-  const rowSize = width * channels;
+  const rowSize = image.width * image.channels;
   const sums = new Int32Array(rowSize);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
     for (let k = 0; k < counts[y]!; k++) {
       const weight = weights[y * taps + k]!;
       const row = (starts[y]! + k) * rowSize;
-      for (let i = 0; i < rowSize; i++) sums[i]! += source[row + i]! * weight;
+      for (let i = 0; i < rowSize; i++) sums[i] = (sums[i]! + Math.imul(source[row + i]!, weight)) | 0;
     }
     for (let i = 0; i < rowSize; i++) target[y * rowSize + i] = sums[i]! >> PRECISION;
   }
