@@ -13,7 +13,6 @@ async function everything() {
     ['check', [...onSource, 'tools/check/index.ts']],
     ['test', vitest],
     ['doctest', [...onSource, 'tools/doctest/index.ts']],
-    ['examples', [...onSource, 'tools/examples.ts', '--quick']],
     ['packtest', [...onSource, 'tools/packtest/index.ts', '--quick']],
   ];
   const results = [];

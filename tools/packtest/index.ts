@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packAll } from '../packages.ts';
-import { buildExample, buildPredictionPage } from './bundles.ts';
+import { predictionPage, trainingPage } from './bundles.ts';
 import { exportsProblem, firstClassifier, install, smoke, typesProblem } from './project.ts';
 
 interface Step {
@@ -26,8 +26,8 @@ const steps: Step[] = [
   { name: 'ESM and CommonJS export the same', run: exportsProblem },
   { name: 'types resolve', run: typesProblem },
   { name: 'first classifier', run: firstClassifier },
-  { name: 'a page that only predicts', run: buildPredictionPage },
-  { name: 'the browser example', run: buildExample },
+  { name: 'a page that only predicts', run: predictionPage },
+  { name: 'a page that trains', run: trainingPage },
   ...Object.entries(runtimes).map(([name, command]) => ({ name, run: smoke(command), slow: true as const })),
 ];
 
@@ -47,7 +47,7 @@ async function step(name: string, run: () => Promise<string>): Promise<boolean> 
   const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
   try {
     const result = await run();
-    console.log(`✓ ${name}: ${result} (${seconds()})`);
+    console.log(`${result.startsWith('skipped') ? '–' : '✓'} ${name}: ${result} (${seconds()})`);
     return true;
   } catch (error) {
     failed++;

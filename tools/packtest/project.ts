@@ -38,17 +38,7 @@ export async function typesProblem(project: string): Promise<string> {
   for (const [extension, [module, moduleResolution]] of Object.entries(settings)) {
     const file = join(project, `types.${extension}`);
     writeFileSync(file, source);
-    const flags = [
-      '--noEmit',
-      '--strict',
-      '--skipLibCheck',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2023,dom',
-      '--types',
-      '',
-    ];
+    const flags = '--noEmit --strict --skipLibCheck --target es2022 --lib es2023,dom'.split(' ');
     await succeed(tsc(project, [...flags, '--module', module, '--moduleResolution', moduleResolution, file]));
   }
   return 'Node ESM, Node CommonJS, bundler';
