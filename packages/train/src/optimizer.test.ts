@@ -102,7 +102,7 @@ describe.each(Object.entries(make))('%s', (_, create) => {
     const [ab, ba] = [parametersOf(start), parametersOf(start)];
     run(inOrder, ab, 0, 3);
     run(reversed, ba, 0, 1);
-    run(reversed, { b: ba['b']!, a: ba['a']! }, 1, 3);
+    run(reversed, { b: ba.b!, a: ba.a! }, 1, 3);
     expect(valuesOf(ba)).toEqual(valuesOf(ab));
     for (const optimizer of [inOrder, reversed]) optimizer.dispose();
     dispose([...Object.values(ab), ...Object.values(ba)]);

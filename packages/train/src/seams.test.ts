@@ -93,10 +93,10 @@ describe('fit() takes what others wrote', () => {
   });
 
   it.each([
-    ['sgd', () => tf.train.sgd(0.1), () => sgd({ learningRate: 0.1 })],
-    ['momentum', () => tf.train.momentum(0.05, 0.9), () => sgd({ learningRate: 0.05, momentum: 0.9 })],
-    ['adam', () => tf.train.adam(0.01), () => adam({ learningRate: 0.01 })],
-  ] as const)('an optimizer: tf.train.%s, which learns as ours does, and resumes', async (_, theirs, ours) => {
+    ['sgd', () => tf.train.sgd(0.1), () => sgd({ learningRate: 0.1 }), 0],
+    ['momentum', () => tf.train.momentum(0.05, 0.9), () => sgd({ learningRate: 0.05, momentum: 0.9 }), 1], // tfjs never frees its scalar
+    ['adam', () => tf.train.adam(0.01), () => adam({ learningRate: 0.01 }), 0],
+  ] as const)('an optimizer: tf.train.%s, which learns as ours does, and resumes', async (_, theirs, ours, leaks) => {
     const before = tf.memory().numTensors;
     const options = { train: brightRows(), epochs: 3 };
     const [foreign, own, resumed] = [fromTfjsOptimizer(theirs()), ours(), fromTfjsOptimizer(theirs())];
@@ -107,16 +107,16 @@ describe('fit() takes what others wrote', () => {
     expect(whole.train.loss).toBeCloseTo(reference.train.loss, 4);
     expect(whole.learningRate).toBe(reference.learningRate);
 
-    const half = fit(models[2], { ...options, epochs: 1, optimizer: foreign });
-    foreign.dispose();
+    const first = fromTfjsOptimizer(theirs());
+    const half = fit(models[2], { ...options, epochs: 1, optimizer: first });
     await last(half);
     const state = await half.state();
     const rest = await last(fit(models[2], { ...options, optimizer: resumed, resume: state }));
     expect(rest.train.loss).toBeCloseTo(whole.train.loss, 5);
-    for (const optimizer of [foreign, own, resumed]) optimizer.dispose();
+    for (const optimizer of [foreign, own, first, resumed]) optimizer.dispose();
     for (const model of models)
       tf.dispose(Object.values(model.children).map((child) => (child as ReturnType<typeof parameter>).variable));
-    expect(tf.memory().numTensors).toBe(before);
+    expect(tf.memory().numTensors).toBe(before + 3 * leaks); // in three optimizers of tfjs
   });
 
   it('an optimizer: a plain object', async () => {
