@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { chromium, noChromium, runInPage } from '@imgcls/browser';
 import type { HostTensor } from '@imgcls/nn';
+import { useBackend } from '@imgcls/tensor';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../test/browser.page.ts';
+import { type Outcome, testImage } from '../test/browser.page.ts';
 import { storeContract } from '../test/store-contract.ts';
 import { saveCheckpoint } from './checkpoint.ts';
+import { loadClassifier } from './classifier.ts';
+import { classify } from './classify.ts';
 import { memory } from './store.ts';
 
 const page = fileURLToPath(new URL('../test/browser.page.ts', import.meta.url));
@@ -28,5 +31,15 @@ describe.skipIf(!chromium)('in a browser', async () => {
     it('takes a checkpoint from Node to the page and back, byte for byte', () => {
       expect(outcome?.checkpoints[name]).toBe(checkpoint);
     });
+  });
+
+  it('saves a classifier as downloads, which load in the page and in Node and say the same', async () => {
+    await useBackend('cpu');
+    const downloaded = memory();
+    for (const [name, content] of Object.entries(outcome?.downloaded ?? {}))
+      await downloaded.write(name, new Uint8Array(Buffer.from(content, 'base64')));
+    expect(await downloaded.list()).toEqual(['classifier.json', 'weights.safetensors']);
+    const [classification] = await classify(await loadClassifier(downloaded), [testImage]);
+    expect(outcome?.classification).toEqual(classification);
   });
 });

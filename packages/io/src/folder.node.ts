@@ -13,9 +13,11 @@ import { checkName, isName, type ReadableStore, type Store } from './store.ts';
  * @example
  * ```ts
  * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
  * import { folder } from '@imgcls/io';
  *
- * const store = folder(mkdtempSync('imgcls-'));
+ * const store = folder(join(mkdtempSync(join(tmpdir(), 'run-')), 'best'));
  * await store.write('notes.txt', new TextEncoder().encode('hello'));
  * console.log(await store.list()); // => [ 'notes.txt' ]
  * ```

@@ -6,7 +6,7 @@ import { memory } from './store.ts';
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const epochs = async (...numbers: number[]) => {
   const store = memory();
-  for (const epoch of numbers) await appendHistory(store, { epoch, loss: 1 / epoch } as { epoch: number });
+  for (const epoch of numbers) await appendHistory(store, { epoch, loss: 1 / epoch });
   return store;
 };
 
@@ -42,7 +42,7 @@ describe('appendHistory()', () => {
 
   it('keeps numbers that JSON has no words for', async () => {
     const store = memory();
-    await appendHistory(store, { epoch: 1, loss: Number.NaN } as { epoch: number });
+    await appendHistory(store, { epoch: 1, loss: Number.NaN });
     expect(await readHistory(store)).toEqual([{ epoch: 1, loss: Number.NaN }]);
   });
 });

@@ -27,7 +27,7 @@ const VERSION = 1;
  * console.log(await readHistory(store)); // => [ { epoch: 1, loss: 2.3 }, { epoch: 2, loss: 1.9 } ]
  * ```
  */
-export async function appendHistory(where: Destination, entry: HistoryEntry): Promise<void> {
+export async function appendHistory<Entry extends HistoryEntry>(where: Destination, entry: Entry): Promise<void> {
   const store = storeAt(where);
   const before = (await readHistory(store)).filter(({ epoch }) => epoch < entry.epoch);
   const lines = [...before, entry].map((one) => stringifyPlain({ version: VERSION, ...one }, 'appendHistory: entry'));

@@ -1,17 +1,42 @@
-import { download, indexedDb, loadCheckpoint, opfs, type Store, saveCheckpoint } from '../src/index.ts';
+import { createModel } from '@imgcls/models';
+import { useBackend } from '@imgcls/tensor';
+import {
+  type Classification,
+  classify,
+  download,
+  files,
+  indexedDb,
+  loadCheckpoint,
+  loadClassifier,
+  opfs,
+  type Store,
+  saveCheckpoint,
+  saveClassifier,
+} from '../src/index.ts';
 import { storeContract } from './store-contract.ts';
 
 export interface Outcome {
-  /** By store and promise: undefined where it is kept. */
-  contract: Record<string, Record<string, string | undefined>>;
+  /** By store and promise: `kept`, or what is wrong. */
+  contract: Record<string, Record<string, string>>;
   /** A checkpoint that the page read from Node and wrote again, by store, as base64. */
   checkpoints: Record<string, string>;
+  /** What the page saved for its user: names, and contents as base64. */
+  downloaded: Record<string, string>;
+  /** What the page's classifier says of `testImage`, loaded from files that the user chose. */
+  classification: Classification | undefined;
 }
 
-/** In a page: tries the contract on the browser's stores, and takes a checkpoint through them. */
+export const testImage = {
+  data: Uint8Array.from({ length: 64 }, (_, i) => 4 * i),
+  height: 8,
+  width: 8,
+  channels: 1,
+} as const;
+
+/** In a page: tries the contract on the browser's stores, and takes a checkpoint and a classifier through them. */
 export default async function ({ checkpoint }: { checkpoint: string }): Promise<Outcome> {
   const stores: Record<string, (place: string) => Store> = { opfs: (place) => opfs(`test/${place}`), indexedDb };
-  const outcome: Outcome = { contract: {}, checkpoints: {} };
+  const outcome: Outcome = { contract: {}, checkpoints: {}, downloaded: {}, classification: undefined };
   for (const [name, at] of Object.entries(stores)) {
     outcome.contract[name] = await tryContract(at);
     const store = at('checkpoint');
@@ -20,14 +45,18 @@ export default async function ({ checkpoint }: { checkpoint: string }): Promise<
       Uint8Array.from(atob(checkpoint), (c) => c.charCodeAt(0)),
     );
     await saveCheckpoint(store, (await loadCheckpoint(store))!, 'again');
-    outcome.checkpoints[name] = btoa(String.fromCharCode(...(await store.read('again.safetensors'))!));
+    outcome.checkpoints[name] = base64((await store.read('again.safetensors'))!);
   }
-  await download().write('weights.safetensors', Uint8Array.of(1, 2, 3));
+
+  await useBackend('cpu');
+  const saved = await downloads(saveTinyClassifier);
+  for (const file of saved) outcome.downloaded[file.name] = base64(new Uint8Array(await file.arrayBuffer()));
+  [outcome.classification] = await classify(await loadClassifier(files(saved)), [testImage]);
   return outcome;
 }
 
-async function tryContract(at: (place: string) => Store): Promise<Record<string, string | undefined>> {
-  const outcome: Record<string, string | undefined> = {};
+async function tryContract(at: (place: string) => Store): Promise<Record<string, string>> {
+  const outcome: Record<string, string> = {};
   for (const [i, [promise, keep]] of Object.entries(storeContract).entries()) {
     outcome[promise] = 'kept';
     await keep(() => at(`place-${i}`)).catch((error: Error) => {
@@ -36,3 +65,25 @@ async function tryContract(at: (place: string) => Store): Promise<Record<string,
   }
   return outcome;
 }
+
+async function saveTinyClassifier(): Promise<void> {
+  const options = { numClasses: 3, inputChannels: 1, imageSize: 8, channels: [2], hidden: [], seed: 1 };
+  const model = createModel('simple_cnn', options);
+  const preprocessing = { height: 8, width: 8, channels: 1, resize: 'squash', mean: [0.5], std: [0.25] } as const;
+  await saveClassifier(download(), { model, architecture: model.architecture, labels: ['a', 'b', 'c'], preprocessing });
+}
+
+/** The files that a user finds among the downloads after `act`: those behind the links that were clicked. */
+async function downloads(act: () => Promise<void>): Promise<File[]> {
+  const found: Promise<File>[] = [];
+  const { click } = HTMLAnchorElement.prototype;
+  HTMLAnchorElement.prototype.click = function () {
+    const { href, download } = this;
+    found.push(fetch(href).then(async (response) => new File([await response.blob()], download)));
+  };
+  await act();
+  HTMLAnchorElement.prototype.click = click;
+  return Promise.all(found);
+}
+
+const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));

@@ -84,7 +84,11 @@ describe('accuracy()', () => {
   });
 
   it('takes infinite scores', () => {
-    const masked = { scores: Float32Array.of(-Infinity, -3, Infinity, 0), numClasses: 2, labels: Int32Array.of(1, 0) };
+    const masked = {
+      scores: Float32Array.of(Number.NEGATIVE_INFINITY, -3, Number.POSITIVE_INFINITY, 0),
+      numClasses: 2,
+      labels: Int32Array.of(1, 0),
+    };
     expect(measure(accuracy(), masked)).toBe(1);
   });
 });
