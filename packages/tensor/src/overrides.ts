@@ -1,7 +1,8 @@
 import { avgPool, engine, mul, reshape, type Tensor, type Tensor1D, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { Conv2dAttributes, Conv2dInputs, InputGradient, WeightGradient } from './conv.ts';
 import type { Override } from './kernel.ts';
-import { cropImages, padded, padImages } from './window.ts';
+import type { MaxPoolGradient, PoolAttributes } from './pool.ts';
+import { cropImages, lowest, padded, padImages } from './window.ts';
 
 // The kernels that a backend computes in its own way, one list per backend; all that is not in it is composed (see kernel.ts).
 
@@ -35,6 +36,16 @@ const stockWeightGradient: Override<WeightGradient['inputs'], WeightGradient['at
   return engine().runKernel('Conv2DBackpropFilter', { x: padImages(x, padding), dy }, stock) as Tensor4D;
 };
 
+const stockMaxPoolGradient: Override<MaxPoolGradient['inputs'], PoolAttributes, Tensor4D> = (
+  { dy, x, y },
+  attributes,
+) => {
+  const { kernel, stride, padding } = attributes;
+  const stock = { filterSize: [...kernel], strides: [...stride], pad: 'valid' };
+  const inputs = { dy, input: padImages(x, padding, lowest), output: y };
+  return cropImages(engine().runKernel('MaxPoolGrad', inputs, stock) as Tensor4D, padding);
+};
+
 /** What the stock gradient kernels can do: they know neither groups nor dilation. */
 const isPlain = ({ groups, dilation }: Conv2dAttributes): boolean =>
   groups === 1 && dilation.every((step) => step === 1);
@@ -49,7 +60,11 @@ const channelSumByPooling: Override<{ x: Tensor }, object, Tensor1D> = ({ x }, a
   return mul(reshape(mean, [channels]), rows);
 };
 
-const graphics = { ImgclsConv2dInputGradient: stockInputGradient, ImgclsConv2dWeightGradient: stockWeightGradient };
+const graphics = {
+  ImgclsConv2dInputGradient: stockInputGradient,
+  ImgclsConv2dWeightGradient: stockWeightGradient,
+  ImgclsMaxPool2dGradient: stockMaxPoolGradient,
+};
 
 /** By backend and kernel. */
 export const overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {

@@ -1,20 +1,24 @@
 import {
+  add,
   avgPool,
-  engine,
   fill,
   maxPool,
   mul,
+  onesLike,
+  step,
+  sub,
   type Tensor,
   type Tensor2D,
   type Tensor4D,
   tensor4d,
   tidy,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { asImages, type Padding2d, type Pair, paddingSides, type Size2d, sizePair } from './check.ts';
-import { depthwiseInputGradient, type Shape4D } from './conv.ts';
+import { depthwiseInputGradient, pixelsUnder, taps } from './depthwise-conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 import { reshape as reshaped } from './shape.ts';
-import { cropImages, outputSizes, padImages, type Window } from './window.ts';
+import { lowest, outputSizes, padImages, placePixels, type Shape4D, type Window } from './window.ts';
 
 export interface Pool2dOptions {
   kernelSize: Size2d;
@@ -79,7 +83,7 @@ function overAllPixels(where: string, x: Tensor, pool: (x: Tensor, options: Pool
 }
 
 type PoolInputs = { x: Tensor4D };
-type PoolAttributes = Window & { readonly kernel: Pair };
+export type PoolAttributes = Window & { readonly kernel: Pair };
 type AvgPoolAttributes = PoolAttributes & { readonly countIncludePad: boolean; readonly inputShape: Shape4D };
 
 const maxPoolKernel: Kernel<PoolInputs, PoolAttributes, Tensor4D> = {
@@ -88,15 +92,28 @@ const maxPoolKernel: Kernel<PoolInputs, PoolAttributes, Tensor4D> = {
     maxPool(padImages(x, padding, lowest), [...kernel], [...stride], 'valid'),
 };
 
-/** Padding must lose against every value: the smallest float32, since not every backend can pad with -Infinity. */
-const lowest = -3.4028234663852886e38;
+export interface MaxPoolGradient {
+  inputs: { dy: Tensor4D; x: Tensor4D; y: Tensor4D };
+  attributes: PoolAttributes;
+}
 
-const maxPoolGradientKernel: Kernel<{ dy: Tensor4D; x: Tensor4D; y: Tensor4D }, PoolAttributes, Tensor4D> = {
+/** Tap by tap: where a tap saw the largest value, and no tap before it did, the gradient goes back to the pixel it saw. */
+const maxPoolGradientKernel: Kernel<MaxPoolGradient['inputs'], PoolAttributes, Tensor4D> = {
   name: 'ImgclsMaxPool2dGradient',
-  composed({ dy, x, y }, { kernel, stride, padding }) {
-    const inputs = { dy, input: padImages(x, padding, lowest), output: y };
-    const attributes = { filterSize: [...kernel], strides: [...stride], pad: 'valid' };
-    return cropImages(engine().runKernel('MaxPoolGrad', inputs, attributes) as Tensor4D, padding);
+  composed({ dy, x, y }, { kernel, ...window }) {
+    const images = padImages(x, window.padding, lowest);
+    const size: Pair = [x.shape[1], x.shape[2]];
+    let open: Tensor = onesLike(y);
+    let dx: Tensor = zerosLike(x);
+    for (const tap of taps(kernel))
+      [dx, open] = tidy(() => {
+        const below = step(sub(y, pixelsUnder(tap, images, kernel, window))); // 0 where the tap saw the largest
+        const share = sub(open, mul(open, below));
+        const start: Pair = [tap[0] - window.padding[0][0], tap[1] - window.padding[1][0]];
+        const pixels = placePixels(mul(dy, share) as Tensor4D, start, window.stride, size);
+        return [add(dx, pixels), mul(open, below)];
+      });
+    return dx as Tensor4D;
   },
 };
 
