@@ -95,15 +95,13 @@ function gather({ data, width, channels }: Image, rows: Int32Array, columns: Int
   const result = blankImage(rows.length, columns.length, channels);
   const target = result.data;
   let to = 0;
-  for (let y = 0; y < rows.length; y++) {
-    const start = rows[y]! * width;
-    for (let x = 0; x < columns.length; x++) {
-      const column = columns[x]!;
-      if (start < 0 || column < 0) {
+  for (const row of rows) {
+    for (const column of columns) {
+      if (row < 0 || column < 0) {
         to += channels; // black, as it is
         continue;
       }
-      let from = (start + column) * channels;
+      let from = (row * width + column) * channels;
       target[to++] = data[from++]!;
       if (channels === 1) continue;
       target[to++] = data[from++]!;
