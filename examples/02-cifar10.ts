@@ -48,7 +48,9 @@ const optimizer = sgd({
 });
 for await (const epoch of fit(model, { train: batches, validation: held(validation), optimizer, epochs, seed: 1 })) {
   const percent = (100 * epoch.validation.accuracy).toFixed(1);
-  console.log(`epoch ${epoch.epoch}: ${percent} % of the validation images, ${epoch.imagesPerSecond.toFixed(0)} images/s`);
+  console.log(
+    `epoch ${epoch.epoch}: ${percent} % of the validation images, ${epoch.imagesPerSecond.toFixed(0)} images/s`,
+  );
 }
 
 const { accuracy, confusion } = await evaluate(model, held(test), { metrics: { confusion: confusionMatrix(10) } });

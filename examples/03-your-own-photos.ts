@@ -41,7 +41,11 @@ const shape = { height: 64, width: 64, channels: 3, resize: 'crop' } as const;
 const small = cached(mapped(photos, (image) => preprocess(image, shape)));
 const { train, validation, test } = splitDataset(small, { seed: 1 });
 const normalization = await imageStatistics(train);
-const augment = [horizontalFlip(), randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1] }), colorJitter({ brightness: 0.2, contrast: 0.2 })];
+const augment = [
+  horizontalFlip(),
+  randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1] }),
+  colorJitter({ brightness: 0.2, contrast: 0.2 }),
+];
 const batches = loader(train, { batchSize: 32, shuffle: true, seed: 1, augment, normalization });
 const held = (part: typeof test) => loader(part, { batchSize: 64, normalization });
 
@@ -60,7 +64,9 @@ for await (const { epoch, train: seen, validation: unseen } of fit(model, {
   labelSmoothing: 0.1,
 })) {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  console.log(`epoch ${epoch}: ${percent(seen.accuracy)} of the training, ${percent(unseen.accuracy)} of the validation photos`);
+  console.log(
+    `epoch ${epoch}: ${percent(seen.accuracy)} of the training, ${percent(unseen.accuracy)} of the validation photos`,
+  );
 }
 
 const { accuracy, confusion } = await evaluate(model, held(test), {

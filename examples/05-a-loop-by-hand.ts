@@ -55,7 +55,10 @@ for (let epoch = 0; epoch < epochs; epoch++) {
   for await (const batch of batches.epoch(epoch)) {
     const { images, targets } = toTensors(batch); // 1. take a batch
     const loss = () =>
-      crossEntropy(training(random(1, epoch), () => model(images)), targets); // 2. forward
+      crossEntropy(
+        training(random(1, epoch), () => model(images)),
+        targets,
+      ); // 2. forward
     const { value, gradients: byName } = gradients(loss, parameters); // 3. backward
     optimizer.update(parameters, byName); // 4. update the weights
     sum += (await value.data())[0]!; // 5. look at how it goes

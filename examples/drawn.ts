@@ -24,7 +24,8 @@ export async function drawCifar10(folder: string, count: number): Promise<void> 
     for (let i = 0; i < length; i++) {
       const pixels = picture(i % 10, 32, random(1, name, i));
       bytes[i * 3073] = i % 10;
-      for (let c = 0; c < 3; c++) for (let p = 0; p < 1024; p++) bytes[i * 3073 + 1 + c * 1024 + p] = pixels[p * 3 + c]!;
+      for (let c = 0; c < 3; c++)
+        for (let p = 0; p < 1024; p++) bytes[i * 3073 + 1 + c * 1024 + p] = pixels[p * 3 + c]!;
     }
     return bytes;
   };

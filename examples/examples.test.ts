@@ -43,4 +43,3 @@ describe('the tutorials meet the target of their quick form', { timeout: 240_000
     expect(await run('05-a-loop-by-hand.ts')).toMatch(/test accuracy \d/);
   });
 });
-

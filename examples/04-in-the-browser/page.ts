@@ -34,32 +34,37 @@ element<HTMLFormElement>('settings').addEventListener('submit', (event) => {
 const ask = (request: Request): void => worker?.postMessage(request);
 
 function show(answer: Answer): void {
-  switch (answer.kind) {
-    case 'started':
-      return say(`Training on ${answer.engine} …`);
-    case 'epoch':
-      losses.push(answer);
-      plotLosses(element<SVGSVGElement>('plot'), losses, element<HTMLInputElement>('epochs').valueAsNumber);
-      return say(`Epoch ${answer.epoch}, ${Math.round(answer.imagesPerSecond)} images per second`);
-    case 'done':
-      return say(
-        `Done: ${(100 * answer.accuracy).toFixed(1)} % of the test images right${answer.saved ? ', classifier kept in this browser' : ''}.`,
-      );
-    case 'ready':
-      element<HTMLElement>('trial').hidden = false;
-      return clear();
-    case 'answer':
-      element('answer').textContent = `${answer.label} (${(100 * answer.probability).toFixed(0)} %)`;
-      return;
-    case 'failed':
-      return say(`The training stopped: ${answer.message}`);
-  }
+  if (answer.kind === 'started') say(`Training on ${answer.engine} …`);
+  else if (answer.kind === 'epoch') showEpoch(answer);
+  else if (answer.kind === 'done') say(outcome(answer));
+  else if (answer.kind === 'ready') showTrial();
+  else if (answer.kind === 'answer') showAnswer(answer);
+  else say(`The training stopped: ${answer.message}`);
+}
+
+function showEpoch(answer: Extract<Answer, { kind: 'epoch' }>): void {
+  losses.push(answer);
+  plotLosses(element<SVGSVGElement>('plot'), losses, element<HTMLInputElement>('epochs').valueAsNumber);
+  say(`Epoch ${answer.epoch}, ${Math.round(answer.imagesPerSecond)} images per second`);
+}
+
+function outcome({ accuracy, saved }: Extract<Answer, { kind: 'done' }>): string {
+  return `Done: ${(100 * accuracy).toFixed(1)} % of the test images right${saved ? ', classifier kept in this browser' : ''}.`;
+}
+
+function showTrial(): void {
+  element<HTMLElement>('trial').hidden = false;
+  clear();
+}
+
+function showAnswer({ label, probability }: Prediction): void {
+  element('answer').textContent = `${label} (${(100 * probability).toFixed(0)} %)`;
 }
 
 canvas.addEventListener('pointermove', ({ buttons, offsetX, offsetY, movementX, movementY }) => {
   if (buttons === 0) return;
   pen.strokeStyle = 'white';
-  pen.lineWidth = 26;
+  pen.lineWidth = 34;
   pen.lineCap = 'round';
   pen.beginPath();
   pen.moveTo(offsetX - movementX, offsetY - movementY);
