@@ -33,6 +33,10 @@ describe.skipIf(!chromium)('in a browser', async () => {
     });
   });
 
+  it('opfs() has nothing of a file whose first write broke off', () => {
+    expect(outcome?.interrupted).toEqual([[], ['a']]);
+  });
+
   it('saves a classifier as downloads, which load in the page and in Node and say the same', async () => {
     await useBackend('cpu');
     const downloaded = memory();

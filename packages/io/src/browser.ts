@@ -22,10 +22,8 @@ export function opfs(path: string): Store {
     },
     write: async (name, bytes) => {
       checkName(name);
-      const handle = await (await root()).getFileHandle(name, { create: true });
-      const writable = await handle.createWritable(); // writes elsewhere: `close` puts all of it in place
-      await writable.write(bytes.slice());
-      await writable.close();
+      const [folder, copy] = [await root(), bytes.slice()];
+      await oneByOne(`imgcls opfs ${path}`, () => replace(folder, name, copy));
     },
     list: async () => {
       const names: string[] = [];
@@ -38,6 +36,22 @@ export function opfs(path: string): Store {
     },
   };
 }
+
+/** Files are there, empty, from their making on: a new one is filled under another name first. */
+async function replace(folder: FileSystemDirectoryHandle, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const old = await ifFound(folder.getFileHandle(name));
+  const handle = old ?? (await folder.getFileHandle(`.${name}`, { create: true }));
+  const writable = await handle.createWritable(); // writes elsewhere: `close` puts all of it in place
+  await writable.write(bytes);
+  await writable.close();
+  if (!old) await (handle as Movable).move(name);
+}
+
+/** What every browser has, though no standard names it yet: https://developer.mozilla.org/docs/Web/API/FileSystemFileHandle/move */
+type Movable = FileSystemFileHandle & { move(name: string): Promise<void> };
+
+/** Runs after all other calls of this name are done, also those of other tabs and workers. */
+const oneByOne = (name: string, run: () => Promise<void>): Promise<void> => navigator.locks.request(name, run);
 
 const FILES = 'files';
 
@@ -53,9 +67,7 @@ export function indexedDb(name: string): Store {
     const database = await result(request);
     try {
       const transaction = database.transaction(FILES, mode, { durability: 'strict' });
-      const done = completed(transaction);
-      const value = await result(act(transaction.objectStore(FILES)));
-      await done;
+      const [value] = await Promise.all([result(act(transaction.objectStore(FILES))), completed(transaction)]);
       return value;
     } finally {
       database.close();

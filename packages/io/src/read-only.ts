@@ -16,7 +16,7 @@ export function remote(url: string): ReadableStore {
   const base = url.replace(/\/+$/, '');
   return {
     read: async (name) => {
-      const response = await fetch(`${base}/${checkName(name)}`);
+      const response = await fetch(`${base}/${checkName(name)}`, { cache: 'no-cache' }); // asks whether it has changed: files belong together
       if (response.status === 404 || response.status === 410) return undefined;
       if (!response.ok)
         throw new Error(`remote: ${base}/${name} must be readable, the server answered ${response.status}`);

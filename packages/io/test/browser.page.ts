@@ -20,6 +20,8 @@ export interface Outcome {
   contract: Record<string, Record<string, string>>;
   /** A checkpoint that the page read from Node and wrote again, by store, as base64. */
   checkpoints: Record<string, string>;
+  /** What OPFS holds of a first write that broke off, and after the next one. */
+  interrupted: string[][];
   /** What the page saved for its user: names, and contents as base64. */
   downloaded: Record<string, string>;
   /** What the page's classifier says of `testImage`, loaded from files that the user chose. */
@@ -36,7 +38,13 @@ export const testImage = {
 /** In a page: tries the contract on the browser's stores, and takes a checkpoint and a classifier through them. */
 export default async function ({ checkpoint }: { checkpoint: string }): Promise<Outcome> {
   const stores: Record<string, (place: string) => Store> = { opfs: (place) => opfs(`test/${place}`), indexedDb };
-  const outcome: Outcome = { contract: {}, checkpoints: {}, downloaded: {}, classification: undefined };
+  const outcome: Outcome = {
+    contract: {},
+    checkpoints: {},
+    interrupted: await interrupt(),
+    downloaded: {},
+    classification: undefined,
+  };
   for (const [name, at] of Object.entries(stores)) {
     outcome.contract[name] = await tryContract(at);
     const store = at('checkpoint');
@@ -64,6 +72,17 @@ async function tryContract(at: (place: string) => Store): Promise<Record<string,
     });
   }
   return outcome;
+}
+
+async function interrupt(): Promise<string[][]> {
+  const store = opfs('test/interrupted');
+  const { createWritable } = FileSystemFileHandle.prototype;
+  FileSystemFileHandle.prototype.createWritable = () => Promise.reject(new Error('killed'));
+  await store.write('a', Uint8Array.of(1)).catch(() => undefined);
+  FileSystemFileHandle.prototype.createWritable = createWritable;
+  const before = await store.list();
+  await store.write('a', Uint8Array.of(1));
+  return [before, await store.list()];
 }
 
 async function saveTinyClassifier(): Promise<void> {
