@@ -24,14 +24,28 @@ const batches = loader(train, { batchSize: 64, shuffle: true, seed: 1, normaliza
 const held = (part: typeof test) => loader(part, { batchSize: 256, normalization });
 
 // 2. Model: two convolutions and a fully connected layer, from the catalogue.
-const model = createModel('simple_cnn', { numClasses: 10, inputChannels: 1, imageSize: 8, seed: 1 });
+const model = createModel('simple_cnn', {
+  numClasses: 10,
+  inputChannels: 1,
+  imageSize: 8,
+  channels: [32, 64],
+  seed: 1,
+});
 
 // 3. Training: a loop that you can see. Leaving it would be early stopping.
 const optimizer = adamW({
   learningRate: oneCycle({ maxLearningRate: 0.005, totalSteps: epochs * batches.length }),
   weightDecay: 0.01,
 });
-for await (const epoch of fit(model, { train: batches, validation: held(validation), optimizer, epochs, seed: 1 })) {
+const progress = fit(model, {
+  train: batches,
+  validation: held(validation),
+  optimizer,
+  epochs,
+  labelSmoothing: 0.1,
+  seed: 1,
+});
+for await (const epoch of progress) {
   const { loss, accuracy } = epoch.validation;
   console.log(`epoch ${epoch.epoch}: validation loss ${loss.toFixed(3)}, accuracy ${(100 * accuracy).toFixed(1)} %`);
 }

@@ -1,5 +1,5 @@
 // The training itself: nothing in here knows of browsers.
-import { digits, type Image, imageStatistics, loader, randomCrop, splitDataset } from '@imgcls/data';
+import { digits, type Image, imageStatistics, loader, splitDataset } from '@imgcls/data';
 import { classify, opfs, type Prediction, saveClassifier } from '@imgcls/io';
 import { createModel } from '@imgcls/models';
 import { type BackendName, useBackend } from '@imgcls/tensor';
@@ -20,8 +20,7 @@ export async function* train(epochs: number, backend?: BackendName): AsyncGenera
 
   const { train, validation, test } = splitDataset(await digits(), { seed: 1 });
   const normalization = await imageStatistics(train);
-  const augment = [randomCrop(8, 8, { padding: 1 })];
-  const batches = loader(train, { batchSize: 64, shuffle: true, seed: 1, augment, normalization });
+  const batches = loader(train, { batchSize: 64, shuffle: true, seed: 1, normalization });
   const held = (part: typeof test) => loader(part, { batchSize: 256, normalization });
   const model = createModel('simple_cnn', { inputChannels: 1, imageSize: 8, channels: [32, 64], seed: 1 });
   const optimizer = adamW({
@@ -34,6 +33,7 @@ export async function* train(epochs: number, backend?: BackendName): AsyncGenera
     validation: held(validation),
     optimizer,
     epochs,
+    labelSmoothing: 0.1,
     seed: 1,
   }))
     yield { kind: 'epoch', epoch, training: train.loss, validation: unseen.loss, imagesPerSecond };
