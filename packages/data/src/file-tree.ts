@@ -27,7 +27,7 @@ export interface Place {
 export const isHidden = (name: string): boolean =>
   name.startsWith('.') || ['__MACOSX', 'Thumbs.db', 'desktop.ini'].includes(name);
 
-const collator = new Intl.Collator('en', { numeric: true });
+const collator = /* @__PURE__ */ new Intl.Collator('en', { numeric: true });
 
 /** As people sort names: `2` before `10`. */
 export const byNaturalOrder = (a: string, b: string): number => collator.compare(a, b) || (a < b ? -1 : Number(a > b));
