@@ -18,7 +18,8 @@ import {
   depthwiseWeightGradient,
 } from './depthwise-conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
-import { outputSizes, type Shape4D, type Window } from './window.ts';
+import { stockInputGradient, stockWeightGradient } from './stock-kernels.ts';
+import { outputSizes, padImages, type Shape4D, unit, type Window } from './window.ts';
 
 export interface Conv2dOptions {
   /** `[outChannels]`, added to every pixel. */
@@ -101,6 +102,11 @@ const conv2dKernel: Kernel<Conv2dInputs, Conv2dAttributes, Tensor4D> = {
     const y = convolve(x, weight, window, groups);
     return bias ? add(y, bias) : y;
   },
+  on: {
+    // does not pad its convolution as it is told
+    tensorflow: ({ x, ...rest }, attributes, composed) =>
+      composed({ x: padImages(x, attributes.padding), ...rest }, { ...attributes, padding: unit.padding }),
+  },
 };
 
 /** The gradient of a convolution's input, from that of its output. */
@@ -114,6 +120,7 @@ const inputGradientKernel: Kernel<InputGradient['inputs'], InputGradient['attrib
       run(inputGradientKernel, { dy, weight }, { ...window, inputShape: groupShape, groups: 1 }),
     );
   },
+  on: { webgl: stockInputGradient, webgpu: stockInputGradient, tensorflow: stockInputGradient },
 };
 
 /** The gradient of a convolution's filters, from that of its output. */
@@ -127,6 +134,7 @@ const weightGradientKernel: Kernel<WeightGradient['inputs'], WeightGradient['att
       run(weightGradientKernel, { x, dy }, { ...window, weightShape: groupShape, groups: 1 }),
     );
   },
+  on: { webgl: stockWeightGradient, webgpu: stockWeightGradient, tensorflow: stockWeightGradient },
 };
 
 export const conv2dGradient: Gradient<Conv2dInputs, Conv2dAttributes, 'x' | 'weight', Tensor4D> = {

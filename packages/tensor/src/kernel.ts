@@ -10,7 +10,7 @@ import {
   type TensorInfo,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { overrides } from './overrides.ts';
+import type { BackendName } from './backend.ts';
 
 /** The tensors a kernel takes, by name. Those that are absent are left out of the run. */
 export type Inputs = Readonly<Record<string, Tensor | undefined>>;
@@ -18,12 +18,20 @@ export type Inputs = Readonly<Record<string, Tensor | undefined>>;
 /**
  * One operation under a name of our own, with the version of it that is composed from stock tfjs kernels and so runs on any backend.
  *
- * A backend brings a better version by registering a tfjs kernel of that name (`overrides.ts` lists those of this package).
+ * A backend does it its own way if `on` says so, or if it has registered a kernel of that name with tfjs.
  */
 export interface Kernel<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> {
   readonly name: `Imgcls${string}`;
   composed(inputs: I, attributes: A): O;
+  readonly on?: { readonly [B in BackendName]?: Override<I, A, O> };
 }
+
+/** Another composition, better on some backend; it may fall back on the general one. */
+export type Override<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> = (
+  inputs: I,
+  attributes: A,
+  composed: (inputs: I, attributes: A) => O,
+) => O;
 
 /** How gradients flow back through a kernel: `S` names the inputs it needs again, and `'y'` the output. */
 export interface Gradient<
@@ -39,13 +47,6 @@ export interface Gradient<
 
 /** The gradient of each input, computed only if something asks for it. */
 export type Backward<I> = { readonly [K in keyof I]?: () => Tensor };
-
-/** A backend's own way to compute a kernel from stock ones; it may fall back to the composed version. */
-export type Override<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> = (
-  inputs: I,
-  attributes: A,
-  composed: Kernel<I, A, O>['composed'],
-) => O;
 
 /**
  * Runs a kernel on the current backend; gradients flow through it once `registerGradients` has been called.
@@ -91,7 +92,7 @@ function register<I extends Inputs, A extends object, O extends Tensor | Tensor[
   kernel: Kernel<I, A, O>,
   backendName: string,
 ): void {
-  const override = overrides[backendName]?.[kernel.name] as Override<I, A, O> | undefined;
+  const override = kernel.on?.[backendName as BackendName];
   const compute = (inputs: I, attributes: A): O =>
     override ? override(inputs, attributes, kernel.composed) : kernel.composed(inputs, attributes);
   registerKernel({

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
+import { checkOperation } from '../test/check-operation.ts';
+import { operationCases } from '../test/operation-cases.ts';
 import { useBackend } from './backend.ts';
-import { checkOperation } from './testing/check-operation.ts';
-import { operationCases } from './testing/operation-cases.ts';
 
 for (const backend of ['cpu', 'wasm'] as const)
   describe(`operations on ${backend}`, () => {

@@ -18,6 +18,7 @@ import { asImages, type Padding2d, type Pair, paddingSides, type Size2d, sizePai
 import { depthwiseInputGradient, pixelsUnder, taps } from './depthwise-conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 import { reshape as reshaped } from './shape.ts';
+import { stockMaxPoolGradient } from './stock-kernels.ts';
 import { lowest, outputSizes, padImages, placePixels, type Shape4D, type Window } from './window.ts';
 
 export interface Pool2dOptions {
@@ -115,6 +116,7 @@ const maxPoolGradientKernel: Kernel<MaxPoolGradient['inputs'], PoolAttributes, T
       });
     return dx as Tensor4D;
   },
+  on: { webgl: stockMaxPoolGradient, webgpu: stockMaxPoolGradient, tensorflow: stockMaxPoolGradient },
 };
 
 export const maxPoolGradient: Gradient<PoolInputs, PoolAttributes, 'x' | 'y', Tensor4D> = {

@@ -1,5 +1,8 @@
-// The gradients of tfjs-core's own kernels, which its main entry in Node leaves out: what its dist/register_all_gradients.js registers when
-// it is loaded, as a list. A bundler drops the list from a page that only predicts; a module with side effects it would have to keep.
+/**
+ * The gradients of tfjs-core's own kernels, which its main entry does not load: what its `dist/register_all_gradients.js` registers, as a list.
+ * A list that nobody uses is dropped by bundlers; a module that registers when it is loaded they would have to keep.
+ */
+import { cumprod, type GradConfig, mul, reshape, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { absGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Abs_grad.js';
 import { acosGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Acos_grad.js';
 import { acoshGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Acosh_grad.js';
@@ -101,7 +104,28 @@ import { unpackGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Unpack_gr
 import { unsortedSegmentSumGradConfig } from '@tensorflow/tfjs-core/dist/gradients/UnsortedSegmentSum_grad.js';
 import { zerosLikeGradConfig } from '@tensorflow/tfjs-core/dist/gradients/ZerosLike_grad.js';
 
-export const stockGradients = [
+/**
+ * tfjs-core's own gradient of `prod` imports its whole main entry, so this one is ours: `dy` times the product of all other values,
+ * which is that of the values before, times that of the values behind.
+ */
+const productGradient: GradConfig = {
+  kernelName: 'Prod',
+  inputsToSave: ['x'],
+  gradFunc: (dy, [x], { axis }) => ({ x: () => timesOthers(dy as Tensor, x!, [axis as number | number[]].flat()) }),
+};
+
+function timesOthers(dy: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+  const reduced = axes.map((axis) => (axis < 0 ? axis + x.rank : axis));
+  const kept = x.shape.flatMap((_, axis) => (reduced.includes(axis) ? [] : [axis]));
+  const order = [...kept, ...reduced];
+  const rows = reshape(transpose(x, order), [dy.size, -1]);
+  const others = mul(cumprod(rows, 1, true), cumprod(rows, 1, true, true));
+  const gradient = reshape(mul(others, reshape(dy, [dy.size, 1])), order.map((axis) => x.shape[axis]!)); // biome-ignore format: one line
+  return transpose(gradient, x.shape.map((_, axis) => order.indexOf(axis))); // biome-ignore format: one line
+}
+
+export const stockGradients: readonly GradConfig[] = [
+  productGradient,
   absGradConfig,
   acosGradConfig,
   acoshGradConfig,

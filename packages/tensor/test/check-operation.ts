@@ -1,6 +1,6 @@
 import { random } from '@imgcls/random';
 import { add, memory, mul, sum, type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core';
-import { gradients } from '../gradients.ts';
+import { gradients } from '../src/gradients.ts';
 import { type Grid, grid } from './reference.ts';
 
 /** An operation, its definition in float64, and the shapes of the tensors that gradients are asked for. */

@@ -13,15 +13,15 @@ import {
   silu,
   softmax,
   tanh,
-} from '../activation.ts';
-import { add, mul, scale } from '../arithmetic.ts';
-import { type Conv2dOptions, conv2d } from '../conv.ts';
-import { dropout } from '../dropout.ts';
-import { linear } from '../linear.ts';
-import { type CrossEntropyOptions, crossEntropy } from '../loss.ts';
-import { batchNorm, batchNormTraining } from '../norm.ts';
-import { avgPool2d, globalAvgPool2d, globalMaxPool2d, maxPool2d } from '../pool.ts';
-import { concat, flatten, reshape } from '../shape.ts';
+} from '../src/activation.ts';
+import { add, mul, scale } from '../src/arithmetic.ts';
+import { type Conv2dOptions, conv2d } from '../src/conv.ts';
+import { dropout } from '../src/dropout.ts';
+import { linear } from '../src/linear.ts';
+import { type CrossEntropyOptions, crossEntropy } from '../src/loss.ts';
+import { batchNorm, batchNormTraining } from '../src/norm.ts';
+import { avgPool2d, globalAvgPool2d, globalMaxPool2d, maxPool2d } from '../src/pool.ts';
+import { concat, flatten, reshape } from '../src/shape.ts';
 import { type OperationCase, toTensor } from './check-operation.ts';
 import * as reference from './reference.ts';
 import { type Grid, grid, map } from './reference.ts';
@@ -103,7 +103,7 @@ function convolutions(): OperationCase[] {
       groups: 2,
     }),
     convolution({ image: [1, 9, 9], channels: [2, 4], kernel: [3, 3], stride: [2, 2], dilation: [2, 2], padding: around(2), groups: 2 }), // biome-ignore format: one line
-    convolution({ image: [1, 4, 5], channels: [1, 1], kernel: [4, 5] }), // one place
+    convolution({ image: [2, 4, 5], channels: [1, 2], kernel: [4, 5], bias: true }), // one place
   ];
 }
 
