@@ -155,9 +155,12 @@ const CATALOGUE: readonly BuildableEntry[] = [
   },
 ];
 
-/** `; did you mean "resnet18"? Known: …`: the candidates that differ by few letters, then all. */
+/** `, did you mean "resnet18"? There are: …`: the candidates that fewest letters tell apart, then all. */
 function nearest(name: string, candidates: readonly string[]): string {
-  const close = candidates.filter((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()) <= 3);
-  const hint = close.length > 0 ? `, did you mean ${close.map((candidate) => `"${candidate}"`).join(' or ')}?` : ';';
-  return `${hint} There are: ${candidates.join(', ')}`;
+  const distances = candidates.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
+  const least = Math.min(...distances);
+  const known = candidates.join(', ');
+  if (least > 3) return `; there are: ${known}`;
+  const close = candidates.filter((_, i) => distances[i] === least).map((candidate) => `"${candidate}"`);
+  return `, did you mean ${close.join(' or ')}? There are: ${known}`;
 }

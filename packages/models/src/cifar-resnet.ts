@@ -1,4 +1,5 @@
 import {
+  avgPool2d,
   batchNorm2d,
   conv2d,
   globalAvgPool2d,
@@ -9,7 +10,7 @@ import {
   module,
   sequential,
 } from '@imgcls/nn';
-import { add, avgPool2d, relu, type Tensor4D } from '@imgcls/tensor';
+import { add, relu } from '@imgcls/tensor';
 import { pad } from '@tensorflow/tfjs-core';
 import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
 
@@ -83,20 +84,23 @@ function basicBlock({ inChannels, channels, stride, shortcut }: BlockOptions): M
   );
 }
 
-const SHORTCUTS = {
-  /** Every `stride`-th pixel, and zeros for the new channels, half of them on either side. No parameters. */
-  A: (inChannels: number, channels: number, stride: number): Module => {
-    const before = Math.floor((channels - inChannels) / 2);
-    const sides: [number, number] = [before, channels - inChannels - before];
-    const forward = (x: Tensor4D) => pad(avgPool2d(x, { kernelSize: 1, stride }), [[0, 0], [0, 0], [0, 0], sides]);
-    return module({}, (_, x) => forward(x as Tensor4D), 'padShortcut');
-  },
-  B: (inChannels: number, channels: number, stride: number): Module =>
-    sequential(
-      conv2d({ inChannels, outChannels: channels, kernelSize: 1, stride, bias: false, weight: kaimingNormal() }),
-      batchNorm2d(channels),
-    ),
-};
+/** Option A: every `stride`-th pixel, and zeros for the new channels, half of them on either side. No parameters. */
+export function padShortcut(inChannels: number, channels: number, stride: number): Module {
+  const before = Math.floor((channels - inChannels) / 2);
+  const sides: [number, number] = [before, channels - inChannels - before];
+  const pixels = avgPool2d({ kernelSize: 1, stride });
+  return module({}, (_, x) => pad(pixels(x), [[0, 0], [0, 0], [0, 0], sides]), 'padShortcut');
+}
+
+/** Option B: a convolution with a window of one pixel. */
+function convShortcut(inChannels: number, channels: number, stride: number): Module {
+  return sequential(
+    conv2d({ inChannels, outChannels: channels, kernelSize: 1, stride, bias: false, weight: kaimingNormal() }),
+    batchNorm2d(channels),
+  );
+}
+
+const SHORTCUTS = { A: padShortcut, B: convShortcut };
 
 const conv3x3 = (inChannels: number, outChannels: number, stride: number): Module =>
   conv2d({ inChannels, outChannels, kernelSize: 3, stride, padding: 1, bias: false, weight: kaimingNormal() });

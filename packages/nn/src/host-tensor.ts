@@ -40,13 +40,16 @@ export const arrayOf: Readonly<Record<HostDType, { new (length: number): HostArr
 export function toFloat32({ dtype, data }: HostTensor): Float32Array<ArrayBuffer> {
   if (dtype === 'bfloat16') return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
   if (dtype === 'float16') return Float32Array.from(data as Uint16Array, halfToNumber);
-  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
+  return isBig(data) ? Float32Array.from(data, Number) : new Float32Array(data);
 }
 
 /** The values as int32. */
 export function toInt32({ data }: HostTensor): Int32Array<ArrayBuffer> {
-  return Int32Array.from(data as ArrayLike<number | bigint>, Number);
+  return isBig(data) ? Int32Array.from(data, Number) : new Int32Array(data);
 }
+
+const isBig = (data: HostArray): data is Extract<HostArray, ArrayLike<bigint>> =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array;
 
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

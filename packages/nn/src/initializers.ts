@@ -112,9 +112,12 @@ function convShape(shape: readonly number[]): [number, number, number, number] {
   return shape as unknown as [number, number, number, number];
 }
 
-const draw =
-  (next: (random: Random) => number): Initializer =>
-  (shape, random) =>
-    Float32Array.from({ length: sizeOf(shape) }, () => next(random));
+function draw(next: (random: Random) => number): Initializer {
+  return (shape, random) => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let i = 0; i < values.length; i++) values[i] = next(random);
+    return values;
+  };
+}
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);

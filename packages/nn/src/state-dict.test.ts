@@ -116,6 +116,18 @@ describe('loadStateDict()', () => {
     expect(await stateDict(model)).toEqual(before);
   });
 
+  test('loads nothing when the values of one tensor are too few', async () => {
+    const model = network(1);
+    const before = await stateDict(model);
+    const dict = (await stateDict(network(2))).set('fc.bias', {
+      dtype: 'float32',
+      shape: [10],
+      data: new Float32Array(9),
+    });
+    expect(() => loadStateDict(model, dict)).toThrow('9');
+    expect(await stateDict(model)).toEqual(before);
+  });
+
   test('names what is missing and what is unexpected, the first of many', async () => {
     const dict = await stateDict(network(1));
     const renamed = new Map([...dict].map(([name, value]) => [`module.${name}`, value]));

@@ -56,7 +56,10 @@ export function loadStateDict(model: Module, dict: StateDict, { strict = true }:
   }
   report.unexpected.push(...[...dict.keys()].filter((name) => !Object.hasOwn(state, name)));
   if (strict) refuseMisfits(report);
-  for (const [parameter, value] of matching) tidy(() => parameter.variable.assign(fromHost(parameter, value)));
+  tidy(() => {
+    const values = matching.map(([parameter, value]) => fromHost(parameter, value)); // all of them, before any is assigned
+    for (const [i, [parameter]] of matching.entries()) parameter.variable.assign(values[i]!);
+  });
   return report;
 }
 
@@ -73,7 +76,9 @@ async function toHost(parameter: Parameter): Promise<HostTensor> {
   const values = await variable.data();
   const shape = diskShape(parameter);
   if (values instanceof Int32Array) return { dtype: 'int64', shape, data: BigInt64Array.from(values, BigInt) };
-  const data = layout ? permute(values as Float32Array, variable.shape, TO_DISK[layout]) : Float32Array.from(values);
+  const data = layout
+    ? permute(values as Float32Array, variable.shape, TO_DISK[layout])
+    : new Float32Array(values as Float32Array);
   return { dtype: 'float32', shape, data };
 }
 
@@ -88,13 +93,12 @@ function permute(values: Float32Array, shape: readonly number[], order: readonly
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((size, n) => size * n, 1));
   const result = new Float32Array(values.length);
   let filled = 0;
-  const fill = (depth: number, offset: number): void => {
-    if (depth === order.length) {
-      result[filled++] = values[offset]!;
-      return;
-    }
+  const fill = (depth: number, start: number): void => {
     const axis = order[depth]!;
-    for (let i = 0; i < shape[axis]!; i++) fill(depth + 1, offset + i * strides[axis]!);
+    const end = start + shape[axis]! * strides[axis]!;
+    if (depth === order.length - 1)
+      for (let offset = start; offset < end; offset += strides[axis]!) result[filled++] = values[offset]!;
+    else for (let offset = start; offset < end; offset += strides[axis]!) fill(depth + 1, offset);
   };
   fill(0, 0);
   return result;
