@@ -85,7 +85,7 @@ describe('saveClassifier()', () => {
   });
 
   it('keeps a whole classifier, the old or the new, whenever it is killed', async () => {
-    const steps = 5; // spare weights, manifest, weights, manifest, deletion
+    const steps = 4; // spare weights, manifest, weights, deletion
     for (let survived = 0; survived <= steps; survived++) {
       const store = memory();
       await saveClassifier(store, catalogueClassifier(1));

@@ -1,12 +1,11 @@
 import type { Preprocessing } from '@imgcls/data';
 import { disposeModule, loadStateDict, type Module, type StateDict, stateDict } from '@imgcls/nn';
 import { tidy } from '@imgcls/tensor';
-import { sha256 } from '@noble/hashes/sha2';
-import { bytesToHex } from '@noble/hashes/utils';
 import { zeros } from '@tensorflow/tfjs-core';
 import { type Architecture, ClassifierError, encodeManifest, type Manifest, parseManifest } from './manifest.ts';
 import { type Destination, nameOf, type Source, sourceAt, storeAt } from './place.ts';
 import { decodeSafetensors, encodeSafetensors, toStateDict } from './safetensors.ts';
+import { sha256 } from './sha256.ts';
 import type { ReadableStore, Store } from './store.ts';
 
 /** What training leaves behind, and all it takes to use it. */
@@ -40,7 +39,8 @@ const WEIGHTS = 'weights.safetensors';
  * What was there is replaced. Killed at any moment, the place holds the classifier that was there before or the new one, whole.
  *
  * @param where The folder, which is made if need be.
- * @throws {ClassifierError} if the model does not give one logit for each label, or what is to be plain data is not.
+ * @throws {ClassifierError} if the model does not give one logit for each label, or what `loadClassifier` would refuse.
+ * @throws {TypeError} naming what is to be plain data but is not.
  * @example
  * ```ts
  * import { loadClassifier, memory, saveClassifier } from '@imgcls/io';
@@ -59,7 +59,7 @@ export async function saveClassifier(where: Destination, classifier: Classifier)
   const store = storeAt(where);
   checkLogits(classifier);
   const weights = encodeSafetensors(await stateDict(classifier.model), { format: 'pt' });
-  const hash = hashOf(weights);
+  const hash = await sha256(weights);
   const manifest = encodeManifest(classifier, hash);
   await replaceBoth(store, manifest, weights, hash);
 }
@@ -92,14 +92,17 @@ export async function loadClassifier(where: Source, { model }: LoadClassifierOpt
  */
 async function replaceBoth(store: Store, manifest: Uint8Array, weights: Uint8Array, hash: string): Promise<void> {
   const isFirst = (await store.read(MANIFEST)) === undefined;
-  const spare: [string, Uint8Array][] = isFirst
-    ? []
+  const steps: [string, Uint8Array][] = isFirst
+    ? [
+        [WEIGHTS, weights],
+        [MANIFEST, manifest],
+      ]
     : [
         [spareOf(hash), weights],
         [MANIFEST, manifest],
+        [WEIGHTS, weights],
       ];
-  for (const [name, bytes] of [...spare, [WEIGHTS, weights], [MANIFEST, manifest]] as const)
-    await store.write(name, bytes);
+  for (const [name, bytes] of steps) await store.write(name, bytes);
   for (const name of await store.list()) if (/^weights-[0-9a-f]{16}\.safetensors$/.test(name)) await store.delete(name);
 }
 
@@ -131,7 +134,7 @@ async function readManifest(store: ReadableStore, place: string): Promise<string
 async function readWeights(store: ReadableStore, hash: string): Promise<Uint8Array | undefined> {
   for (const name of [WEIGHTS, spareOf(hash)]) {
     const bytes = await store.read(name);
-    if (bytes && hashOf(bytes) === hash) return bytes;
+    if (bytes && (await sha256(bytes)) === hash) return bytes;
   }
   return undefined;
 }
@@ -167,5 +170,3 @@ function checkLogits({ model, labels, preprocessing: { height, width, channels }
       `saveClassifier: the model must give [1, ${labels.length}] logits for an image of ${height}x${width}x${channels}, one for each label, got [${shape}]`,
     );
 }
-
-const hashOf = (bytes: Uint8Array): string => bytesToHex(sha256(bytes));
