@@ -1,5 +1,5 @@
 import type { Batch } from '@imgcls/data';
-import { normalize, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D } from '@imgcls/tensor';
+import { normalize, type Tensor, type Tensor2D, type Tensor4D } from '@imgcls/tensor';
 import { tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 
 /** Where batches come from: an array, what a generator function returns, a `Loader` of `@imgcls/data`, … */
@@ -21,7 +21,7 @@ export interface BatchTensors {
   /** Normalized images, float32 `[N, H, W, C]`. */
   images: Tensor4D;
   /** Class indices, int32 `[N]`, or a distribution over the classes for each image, float32 `[N, K]`. */
-  targets: Tensor1D | Tensor2D;
+  targets: Tensor;
 }
 
 /**
@@ -140,7 +140,7 @@ async function* ahead(source: BatchIterable): AsyncGenerator<Batch, void, void> 
   try {
     for (let result = await upcoming; !result.done; result = await upcoming) {
       upcoming = next();
-      upcoming.catch(() => {}); // rejections are told when it is awaited
+      upcoming.catch(() => undefined); // rejections are told when it is awaited
       yield result.value;
     }
   } finally {

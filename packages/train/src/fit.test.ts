@@ -10,6 +10,7 @@ import {
   loadStateDict,
   type Module,
   maxPool2d,
+  namedParameters,
   relu,
   seeded,
   sequential,
@@ -302,6 +303,39 @@ describe('fit()', () => {
     await collect(fit(model, { train: brightRows({ count: 100, size: 2 }), optimizer: counted, epochs: 1 }));
     clearInterval(timer);
     expect(turns.some((at) => at > 0 && at < 100)).toBe(true);
+  });
+
+  it('stops at a loss that is no number, naming the step, the rate and what to do', async () => {
+    const before = memory().numTensors;
+    const [unstable, hot] = [plainNetwork(), sgd({ learningRate: 1e38 })];
+    await expect(collect(fit(unstable, { train: brightRows(), optimizer: hot, epochs: 1 }))).rejects.toThrow(
+      /^fit: the loss must be a finite number, got (NaN|Infinity) at step [12] \(epoch 1, learning rate 1e\+38\); lower the learning rate/,
+    );
+    disposeModule(unstable);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it('freezes a parameter as soon as it is no longer trainable', async () => {
+    const frozen = plainNetwork();
+    const weights = Object.values(namedParameters(frozen));
+    weights[0]!.trainable = false;
+    const before = weights.map((each) => [...each.dataSync()]);
+    await collect(fit(frozen, { train: brightRows(), optimizer: sgd({ learningRate: 0.1 }), epochs: 1 }));
+    expect([...weights[0]!.dataSync()]).toEqual(before[0]);
+    expect([...weights[1]!.dataSync()]).not.toEqual(before[1]);
+    weights[1]!.trainable = false;
+    expect(() => fit(frozen, { train: [], optimizer, epochs: 1 })).toThrow(
+      new RangeError('fit: the model must have a trainable parameter, got none'),
+    );
+  });
+
+  it('refuses a state of another seed or another network', async () => {
+    const run = fit(model, { train: brightRows(), optimizer, epochs: 1, seed: 3 });
+    const resume = await run.state();
+    expect(() => fit(model, { train: [], optimizer, epochs: 1, seed: 4, resume })).toThrow(
+      new RangeError('fit: seed must be 3, that of the state to resume, got 4; leave it out'),
+    );
+    await expect(collect(fit(network(), { train: [], optimizer, epochs: 1, resume }))).rejects.toThrow('loadStateDict');
   });
 
   describe('names what is wrong with', () => {

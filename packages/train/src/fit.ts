@@ -20,7 +20,7 @@ import { nextTask } from './next-task.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type Sums, type Tally, tally } from './tally.ts';
 
-export interface FitOptions<M extends Measures> extends LossOptions {
+export interface FitOptions<M extends Measures = Measures> extends LossOptions {
   /** What the model learns from. Iterated once an epoch, so no generator: an array, a loader, or an object with `epoch(n)`. */
   train: Batches;
   /** What the model is measured on after each epoch. */
@@ -104,9 +104,15 @@ export interface TrainingState extends Position {
  * import { fit, sgd } from '@imgcls/train';
  *
  * await useBackend('cpu');
- * const batch = { images: Uint8Array.of(0, 255), shape: [2, 1, 1, 1] as const, labels: Int32Array.of(0, 1), indices: Int32Array.of(0, 1) };
+ * const batch = {
+ *   images: Uint8Array.of(0, 255), // one pixel each: dark is class 0
+ *   shape: [2, 1, 1, 1] as const,
+ *   labels: Int32Array.of(0, 1),
+ *   indices: Int32Array.of(0, 1),
+ * };
  * const model = sequential(flatten(), linear({ inFeatures: 1, outFeatures: 2 }));
- * for await (const { epoch, train } of fit(model, { train: [batch], optimizer: sgd({ learningRate: 1 }), epochs: 100 }))
+ * const optimizer = sgd({ learningRate: 1 });
+ * for await (const { train } of fit(model, { train: [batch], optimizer, epochs: 100 }))
  *   if (train.accuracy === 1 && train.loss < 0.3) break; // leaving the loop ends the training
  * ```
  */
@@ -114,8 +120,9 @@ export function fit<M extends Measures = Record<never, never>>(
   model: Module,
   options: FitOptions<M> & { validation: Batches },
 ): Fit<Evaluation & Results<M>>;
-export function fit(model: Module, options: FitOptions<Measures>): Fit<undefined>;
-export function fit(model: Module, options: FitOptions<Measures>): Fit {
+export function fit(model: Module, options: FitOptions & { validation?: never }): Fit<undefined>;
+export function fit(model: Module, options: FitOptions): Fit;
+export function fit(model: Module, options: FitOptions): Fit {
   const run = new Run(model, options);
   return Object.assign(run.epochs(), { state: () => run.state() });
 }
@@ -124,8 +131,7 @@ const NOTHING: Sums = { loss: 0, weight: 0, correct: 0, images: 0 };
 
 class Run {
   readonly #model: Module;
-  readonly #options: FitOptions<Measures>;
-
+  readonly #options: FitOptions;
   readonly #loss: Loss;
   readonly #seed: number;
   #position: Position = { epoch: 0, batch: 0, step: 0, learningRate: 0, seconds: 0 };
@@ -134,7 +140,7 @@ class Run {
   #ready: Promise<void>;
   #saving: Promise<unknown> = Promise.resolve();
 
-  constructor(model: Module, options: FitOptions<Measures>) {
+  constructor(model: Module, options: FitOptions) {
     const { epochs, accumulate = 1, resume, seed = resume?.seed ?? 0 } = options;
     checkCounts({ epochs, accumulate });
     this.#model = model;
@@ -146,7 +152,7 @@ class Run {
     if (resume && resume.seed !== seed)
       throw new RangeError(`fit: seed must be ${resume.seed}, that of the state to resume, got ${seed}; leave it out`);
     this.#ready = resume ? this.#resume(resume) : Promise.resolve();
-    this.#ready.catch(() => {}); // told by the first epoch
+    this.#ready.catch(() => undefined); // the first epoch throws it
   }
 
   async *epochs(): AsyncGenerator<Epoch, void, void> {
@@ -163,9 +169,18 @@ class Run {
     const position = { ...this.#position };
     const history = [...this.#history];
     const read = Promise.all([this.#tally.sums(), stateDict(this.#model), this.#options.optimizer.state()]);
-    this.#saving = Promise.allSettled([this.#saving, read]); // no update until all of it is read
+    this.#saving = Promise.allSettled([this.#saving, read]);
     const [sums, model, optimizer] = await read;
     return { ...position, seed: this.#seed, sums, history, model, optimizer };
+  }
+
+  /** Waits until all that `state` was asked for is read: an update would change it. */
+  async #saved(): Promise<void> {
+    let saving: Promise<unknown> | undefined;
+    while (saving !== this.#saving) {
+      saving = this.#saving;
+      await saving;
+    }
   }
 
   async #resume({ model, optimizer, sums, history, seed: _, ...position }: TrainingState): Promise<void> {
@@ -211,7 +226,7 @@ class Run {
   async #train(): Promise<void> {
     let started = performance.now();
     for await (const batches of this.#groups()) {
-      await this.#saving;
+      await this.#saved();
       const { optimizer } = this.#options;
       const position = this.#position;
       position.learningRate = optimizer.learningRate;

@@ -1,9 +1,9 @@
 import type { Batch } from '@imgcls/data';
-import { crossEntropy, type Scalar, type Tensor1D, type Tensor2D } from '@imgcls/tensor';
+import { crossEntropy, type Scalar, type Tensor, type Tensor2D } from '@imgcls/tensor';
 import { tensor1d } from '@tensorflow/tfjs-core';
 
 /** The mean loss of a batch: logits `[N, K]` and targets (int32 `[N]`, or float32 `[N, K]`) in, a scalar out. */
-export type LossFunction = (logits: Tensor2D, targets: Tensor1D | Tensor2D) => Scalar;
+export type LossFunction = (logits: Tensor2D, targets: Tensor) => Scalar;
 
 /** What is minimized: cross-entropy, shaped by two options, or a function of one's own. */
 export interface LossOptions {
