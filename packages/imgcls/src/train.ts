@@ -68,7 +68,7 @@ async function train(named: string, options: TrainOptions): Promise<void> {
   const output = createOutput({ json });
   const store = folderStore(folder);
   const before = await loadRun(store, folder);
-  await checkFolder(store, folder, { mayGoOn: resume === true && before !== undefined });
+  if (!(resume && before)) await refuseOccupied(store, folder);
   const source = await openSource(named, output, dataDir);
   if (before) checkSameRun(before, source, asked, folder);
   const { name: backend } = await startBackend(before?.settings.backend ?? asked.backend, output);
@@ -97,14 +97,12 @@ async function train(named: string, options: TrainOptions): Promise<void> {
 }
 
 /** A folder that holds something is not written over unasked. */
-async function checkFolder(store: Store, folder: string, { mayGoOn }: { mayGoOn: boolean }): Promise<void> {
+async function refuseOccupied(store: Store, folder: string): Promise<void> {
   const names = await store.list();
-  if (mayGoOn || !names.some((name) => name === RUN_FILE || name === 'classifier.json')) return;
-  throw new Error(
-    names.includes(RUN_FILE)
-      ? `${folder} holds a run already; go on with it by --resume, choose another --output, or delete it`
-      : `${folder} holds a classifier already; choose another --output, or delete it`,
-  );
+  if (names.includes(RUN_FILE))
+    throw new Error(`${folder} holds a run already; go on with it by --resume, choose another --output, or delete it`);
+  if (names.includes('classifier.json'))
+    throw new Error(`${folder} holds a classifier already; choose another --output, or delete it`);
 }
 
 const newRun = ({ location, fingerprint, dataset }: Source, settings: Settings): Run => ({

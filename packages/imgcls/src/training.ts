@@ -2,7 +2,7 @@ import { type Batch, type Dataset, loader, type Preprocessing, type Transform } 
 import { appendHistory, loadCheckpoint, type Store, saveCheckpoint } from '@imgcls/io';
 import type { Module } from '@imgcls/nn';
 import { type Epoch, type Evaluation, fit, type TrainingState } from '@imgcls/train';
-import { duration, percent } from './format.ts';
+import { duration, percent, plural } from './format.ts';
 import { Interrupted, type Interruption } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { evaluationLoader } from './preparation.ts';
@@ -50,6 +50,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
   const saved = await loadCheckpoint<TrainingState>(store);
   const history = [...(saved?.history ?? [])] as TrainedEpoch[]; // this run measures every epoch
   const progress = epochProgress(options);
+  if (saved) output.print(`going on after ${placeOf(saved)}`);
 
   const run = fit(model, {
     train: { epoch: (n, from = 0) => watched(train.epoch(n, from), progress(n, from * batchSize)) },
@@ -89,6 +90,9 @@ export function bestOf(history: readonly TrainedEpoch[]): TrainedEpoch {
     a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
   return history.reduce((best, epoch) => (isBetter(epoch, best) ? epoch : best));
 }
+
+const placeOf = ({ epoch, batch }: TrainingState): string =>
+  batch === 0 ? `epoch ${epoch}` : `${plural(batch, 'batch', 'batches')} of epoch ${epoch + 1}`;
 
 function stopIfAsked({ requested }: Interruption): void {
   const signal = requested();

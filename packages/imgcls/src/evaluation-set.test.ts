@@ -1,0 +1,98 @@
+import { arrayDataset, type Dataset, type Split } from '@imgcls/data';
+import { describe, expect, test } from 'vitest';
+import { choosePart, matchClasses } from './evaluation-set.ts';
+import type { Output } from './output.ts';
+import type { Provenance } from './provenance.ts';
+import type { Source } from './source.ts';
+
+/** One gray pixel per image, whose value is its number. */
+function numbered(length: number, classes: readonly string[], split?: (index: number) => Split): Dataset {
+  const labels = Array.from({ length }, (_, i) => i % classes.length);
+  const data = Uint8Array.from(labels.keys());
+  return arrayDataset({ data, height: 1, width: 1, channels: 1, labels, classes, ...(split && { split }) });
+}
+
+const sourceOf = (dataset: Dataset, fingerprint = 'ours'): Source => ({
+  name: 'photos',
+  location: '/photos',
+  dataset,
+  skipped: [],
+  fingerprint,
+});
+const trainedOn = (fingerprint: string, location: string): Provenance =>
+  ({
+    dataset: { name: 'photos', location, fingerprint, count: 90 },
+    division: { seed: 0, fractions: [0.8, 0.1, 0.1] },
+  }) as unknown as Provenance;
+
+function listener(): Output & { said: string[] } {
+  const said: string[] = [];
+  return { said, live: false, print: (text) => void said.push(text), status: () => undefined, result: () => undefined };
+}
+const numbersOf = async (dataset: Dataset) =>
+  Promise.all(Array.from({ length: dataset.length }, async (_, i) => (await dataset.get(i)).image.data[0]!));
+
+const ab = numbered(100, ['a', 'b']);
+
+describe('choosePart()', () => {
+  const out = listener();
+
+  test('takes the test images of the data that the classifier learned from', () => {
+    const { dataset, part } = choosePart(sourceOf(ab), trainedOn('ours', '/elsewhere'), undefined, out);
+    expect([part, dataset.length]).toEqual(['test', 10]);
+  });
+
+  test('takes parts that share no image, the same each time', async () => {
+    const of = async (part: Split) =>
+      numbersOf(choosePart(sourceOf(ab), trainedOn('ours', '/photos'), part, out).dataset);
+    const [train, validation, test] = [await of('train'), await of('validation'), await of('test')];
+    expect(new Set([...train, ...validation, ...test]).size).toBe(100);
+    expect(await of('test')).toEqual(test);
+  });
+
+  test('takes all of other data, unless these come divided', () => {
+    const elsewhere = trainedOn('others', '/elsewhere');
+    const published = numbered(100, ['a', 'b'], (i) => (i < 30 ? 'test' : 'train'));
+    expect(choosePart(sourceOf(ab), elsewhere, undefined, out)).toEqual({ dataset: ab, part: 'all' });
+    expect(choosePart(sourceOf(published), elsewhere, undefined, out).dataset.length).toBe(30);
+    expect(choosePart(sourceOf(ab), undefined, undefined, out).part).toBe('all');
+    expect(() => choosePart(sourceOf(ab), elsewhere, 'test', out)).toThrow(
+      'photos has no test part of its own, and the classifier learned from other images; measure on all: --split all',
+    );
+  });
+
+  test('warns where the data have changed', () => {
+    const listening = listener();
+    expect(choosePart(sourceOf(ab), trainedOn('before', '/photos'), undefined, listening).part).toBe('test');
+    expect(listening.said).toEqual([
+      'warning: /photos has changed since the classifier was trained (90 images then, 100 now): it may have learned from some of these test images',
+    ]);
+  });
+});
+
+describe('matchClasses()', () => {
+  test('matches labels by name, whatever their order', async () => {
+    const out = listener();
+    const matched = matchClasses(ab, ['c', 'b', 'a'], out);
+    expect([(await matched.get(0)).label, (await matched.get(1)).label]).toEqual([2, 1]);
+    expect([matched.label?.(0), matched.classes]).toEqual([2, ['c', 'b', 'a']]);
+    expect(out.said).toEqual(['note: there are no images of c, which the classifier knows, too']);
+  });
+
+  test('leaves out images of unknown classes, and says so', async () => {
+    const out = listener();
+    const matched = matchClasses(numbered(9, ['a', 'x', 'b']), ['a', 'b'], out);
+    expect(await numbersOf(matched)).toEqual([0, 2, 3, 5, 6, 8]);
+    expect(out.said).toEqual(["warning: 3 images left out of classes that the classifier doesn't know: x"]);
+  });
+
+  test('refuses data without a class in common', () => {
+    expect(() => matchClasses(ab, ['cat', 'dog'], listener())).toThrow(
+      "the classes of the images must have the names of the classifier's (cat, dog), got a, b",
+    );
+  });
+
+  test('gives the data set itself where all is alike', () => {
+    expect(matchClasses(ab, ['a', 'b'], listener())).toBe(ab);
+  });
+});
