@@ -4,6 +4,7 @@ import {
   registerGradient,
   type Scalar,
   type Tensor,
+  tidy,
   type Variable,
   zerosLike,
 } from '@tensorflow/tfjs-core';
@@ -81,14 +82,14 @@ const ownGradients: readonly AnyGradient[] = [
 function differentiate(f: () => Scalar, variables: Variable[]): { value: Scalar; grads: Tensor[] } {
   if (variables.length === 0) return { value: f(), grads: [] };
   try {
-    return engine().gradients(f, variables, undefined, true) as { value: Scalar; grads: Tensor[] };
+    return tidy(() => engine().gradients(f, variables, undefined, true) as { value: Scalar; grads: Tensor[] });
   } catch (error) {
     releaseTape();
     throw explained(error);
   }
 }
 
-/** What the tape has saved outlives a failure, which tfjs leaves to leak. */
+/** What the tape has saved outlives scopes, and a failure leaves it to leak. */
 function releaseTape(): void {
   const { state } = engine();
   if (state.gradientDepth > 0) return; // the tape of a differentiation around this one

@@ -15,7 +15,9 @@ import { type Gradient, type Inputs, type Kernel, run } from './kernel.ts';
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   const known = shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
   const lengths = shape.map((length) => (length === -1 ? x.size / known : length));
-  const valid = lengths.every((length) => Number.isInteger(length) && length >= 0);
+  const valid =
+    lengths.every((length) => Number.isInteger(length) && length >= 0) &&
+    shape.filter((length) => length === -1).length <= 1;
   if (!valid || lengths.reduce((product, length) => product * length, 1) !== x.size)
     throw new RangeError(`reshape: the shape must hold ${x.size} values as [${x.shape}] does, got [${shape}]`);
   return run(reshapeKernel, { x }, { shape: lengths, inputShape: x.shape });
