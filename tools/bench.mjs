@@ -18,7 +18,10 @@ if (name === undefined) {
   process.exitCode = 2;
 }
 
-/** The comment that a bench begins with. */
+/**
+ * The comment that a bench begins with.
+ * @param {string} bench
+ */
 function question(bench) {
   const [first = ''] = readFileSync(join(root, 'bench', `${bench}.ts`), 'utf8').split('\n', 1);
   return first.replace(/^\/\/ /, '');

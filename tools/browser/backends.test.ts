@@ -20,6 +20,11 @@ describe.skipIf(!chromium)('backends in a browser', () => {
     ]);
   });
 
+  it('compute in a worker too', async () => {
+    const { products } = await runInPage<Found>(page, { worker: true });
+    expect(products).toEqual({ webgpu: 8, webgl: 8, wasm: 8, cpu: 8 });
+  });
+
   it('wasm takes threads where the page is isolated', async () => {
     const { device, products } = await runInPage<Found>(page, { isolated: true });
     expect(device).toMatch(/^CPU, WebAssembly with SIMD, \d+ threads?$/);
@@ -28,13 +33,17 @@ describe.skipIf(!chromium)('backends in a browser', () => {
 });
 
 describe.skipIf(!chromium)('runInPage()', () => {
+  const failing = fileURLToPath(new URL('./failing.page.ts', import.meta.url));
+
   it('passes on what the page throws, and what it has logged', async () => {
-    const failing = fileURLToPath(new URL('./failing.page.ts', import.meta.url));
     await expect(runInPage(failing, { argument: 'lost' })).rejects.toThrow(/the page is lost.*before it failed/s);
   });
 
+  it('passes on what a worker throws', async () => {
+    await expect(runInPage(failing, { argument: 'lost', worker: true })).rejects.toThrow('the page is lost');
+  });
+
   it('gives up in time', async () => {
-    const failing = fileURLToPath(new URL('./failing.page.ts', import.meta.url));
     await expect(runInPage(failing, { argument: 'late', timeoutMs: 500 })).rejects.toThrow('not done after 500 ms');
   });
 });

@@ -2,20 +2,30 @@ import { type BackendName, useBackend } from '@imgcls/tensor';
 import { checkOperation } from '../../packages/tensor/test/check-operation.ts';
 import { operationCases } from '../../packages/tensor/test/operation-cases.ts';
 
-export interface Checked {
-  passed: number;
-  /** Name and message of each operation that is not as its reference. */
-  failed: string[];
+export interface Outcome {
+  name: string;
+  /** What did not hold, or nothing. */
+  error: string | null;
+  seconds: number;
 }
 
-/** Checks every operation of `@imgcls/tensor` on a backend of this page. */
-export default async function ({ backend, tolerance }: { backend: BackendName; tolerance: number }): Promise<Checked> {
+/** Checks every operation on one backend. */
+export default async function ({
+  backend,
+  tolerance,
+}: {
+  backend: BackendName;
+  tolerance: number;
+}): Promise<Outcome[]> {
   await useBackend(backend);
-  const cases = operationCases();
-  const failed: string[] = [];
-  for (const operation of cases)
-    await checkOperation(operation, tolerance).catch((error: Error) => {
-      failed.push(`${operation.name}: ${error.message}`);
-    });
-  return { passed: cases.length - failed.length, failed };
+  const outcomes: Outcome[] = [];
+  for (const operation of operationCases()) {
+    const start = performance.now();
+    const error = await checkOperation(operation, tolerance).then(
+      () => null,
+      (reason: Error) => reason.message,
+    );
+    outcomes.push({ name: operation.name, error, seconds: (performance.now() - start) / 1000 });
+  }
+  return outcomes;
 }

@@ -12,6 +12,8 @@ export interface PageOptions {
   argument?: unknown;
   /** Isolates the page from other origins, which gives it shared memory and so threads. */
   isolated?: boolean;
+  /** Runs the function in a worker of the page. */
+  worker?: boolean;
   timeoutMs?: number;
   /** What the bundle needs beyond the usual. */
   esbuild?: BuildOptions;
@@ -39,20 +41,37 @@ export async function runInPage<Result>(file: string, options: PageOptions = {})
   }
 }
 
-async function visit<Result>(page: Page, url: string, { argument, timeoutMs = 120_000 }: PageOptions): Promise<Result> {
+async function visit<Result>(page: Page, url: string, options: PageOptions): Promise<Result> {
+  const { argument = null, worker = false, timeoutMs = 120_000 } = options;
   const logged: string[] = [];
   page.on('console', (message) => logged.push(message.text()));
   page.on('pageerror', (error) => logged.push(String(error)));
   try {
     await page.goto(url);
     // As text, for a function would be sent as the tool that runs this file has rewritten it.
-    const call = `import('/page.js').then(({ default: run }) => run(${JSON.stringify(argument)}))`;
-    const work = page.evaluate(call) as Promise<Result>;
+    const work = page.evaluate(`(${worker ? callInWorker : call})(${JSON.stringify(argument)})`) as Promise<Result>;
     return await withinTime(work, timeoutMs);
   } catch (error) {
     throw new Error([(error as Error).message, ...logged.slice(-20)].join('\n'), { cause: error });
   }
 }
+
+const call = `async (argument) => (await import('/page.js')).default(argument)`;
+
+const callInWorker = `(argument) => new Promise((resolve, reject) => {
+  const worker = new Worker('/worker.js', { type: 'module' });
+  worker.onmessage = ({ data: { result, error } }) => (error ? reject(new Error(error)) : resolve(result));
+  worker.onerror = ({ message }) => reject(new Error(message));
+  worker.postMessage(argument);
+})`;
+
+const workerScript = `onmessage = async ({ data }) => {
+  try {
+    postMessage({ result: await (${call})(data) });
+  } catch (error) {
+    postMessage({ error: String(error) });
+  }
+};`;
 
 async function withinTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -91,6 +110,7 @@ async function serve(scripts: ReadonlyMap<string, Uint8Array>, isolated: boolean
     const script = scripts.get(url);
     if (script) send('text/javascript').end(script);
     else if (url === '/') send('text/html').end('<!doctype html><title>imgcls</title>');
+    else if (url === '/worker.js') send('text/javascript').end(workerScript);
     else if (url.endsWith('.wasm')) createReadStream(join(wasmFolder, url)).pipe(send('application/wasm'));
     else response.writeHead(404).end();
   });
