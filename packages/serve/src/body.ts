@@ -14,7 +14,7 @@ export interface BodyLimits {
 export async function readImage(request: Request, limits: BodyLimits): Promise<Uint8Array> {
   const type = request.headers.get('content-type') ?? '';
   const isForm = /^multipart\/form-data\b/i.test(type);
-  if (!isForm && type !== '' && !/^(image\/|application\/octet-stream\b)/i.test(type))
+  if (!isForm && type !== '' && !RAW_TYPES.test(type))
     throw new HttpError(
       415,
       `the body must be an image (image/jpeg, image/png, image/webp) or a form with one (multipart/form-data), got ${type}`,
@@ -25,6 +25,9 @@ export async function readImage(request: Request, limits: BodyLimits): Promise<U
     throw new HttpError(400, 'the image must not be empty; try: curl --data-binary @photo.jpg URL');
   return bytes;
 }
+
+/** What may be an image as it is, told by its content. The last is what curl says when it isn't told otherwise. */
+const RAW_TYPES = /^(image\/|application\/octet-stream\b|application\/x-www-form-urlencoded\b)/i;
 
 async function readBody(request: Request, { maxBytes, timeoutMs }: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new HttpError(413, `the body must have at most ${maxBytes} bytes; send a smaller image`);

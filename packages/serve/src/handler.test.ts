@@ -1,26 +1,14 @@
-import type { Tensor4D } from '@imgcls/tensor';
 import { globalAvgPool2d, useBackend } from '@imgcls/tensor';
-import sharp from 'sharp';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { moduleOf, picture, png, strongestColour } from '../test/strongest-colour.ts';
 import { createHandler, type HandlerOptions } from './handler.ts';
 
 beforeAll(() => useBackend('cpu'));
-
-/** Tells which colour is the strongest: the mean of each channel is its logit. */
-const strongestColour = {
-  model: Object.assign((images: unknown) => globalAvgPool2d(images as Tensor4D), { children: {}, description: 'mean' }),
-  labels: ['red', 'green', '<blue>'],
-  preprocessing: { height: 4, width: 4, channels: 3, resize: 'squash', mean: [0, 0, 0], std: [0.1, 0.1, 0.1] },
-} as const;
 
 const handlerWith = (options?: HandlerOptions, model = strongestColour.model) =>
   createHandler({ ...strongestColour, model }, options);
 const handler = handlerWith();
 
-const picture = (background: string, size = 16) =>
-  sharp({ create: { width: size, height: size, channels: 3, background } });
-const png = async (background: string, size?: number) =>
-  new Uint8Array(await picture(background, size).png().toBuffer());
 const post = (body: BodyInit, headers: Record<string, string> = {}) =>
   new Request('http://test/', { method: 'POST', body, headers });
 const slow = (chunk: Uint8Array, ms: number) =>
@@ -49,6 +37,11 @@ describe('createHandler(): POST an image', () => {
   test.each(['jpeg', 'webp', 'png'] as const)('as %s, without a content type', async (format) => {
     const bytes = new Uint8Array(await picture('#f01010').toFormat(format).toBuffer());
     expect(await (await handler(post(bytes))).json()).toMatchObject({ label: 'red' });
+  });
+
+  test('as curl --data-binary sends it', async () => {
+    const response = await handler(post(await png('red'), { 'content-type': 'application/x-www-form-urlencoded' }));
+    expect(await response.json()).toMatchObject({ label: 'red' });
   });
 
   test('as a file of a form, behind other fields', async () => {
@@ -148,7 +141,7 @@ describe('createHandler() says what is wrong', () => {
       expect.stringContaining('the body must be an image'),
     ]);
     const text = await handler(post('hello', { 'content-type': 'image/png' }));
-    expect(await errorOf(text)).toEqual([415, expect.stringContaining('not a JPEG, PNG or WebP image')]);
+    expect(await errorOf(text)).toEqual([415, "the image can't be read: not a JPEG, PNG or WebP image"]);
   });
 
   test('400 where the body breaks off', async () => {
@@ -173,13 +166,10 @@ describe('createHandler() says what is wrong', () => {
   });
 
   test('503 where the answer takes too long, here because of the image before', async () => {
-    const stuck = Object.assign(
-      (images: unknown) => {
-        for (const end = performance.now() + 300; performance.now() < end; );
-        return globalAvgPool2d(images as Tensor4D);
-      },
-      { children: {}, description: 'slow' },
-    );
+    const stuck = moduleOf((images) => {
+      for (const end = performance.now() + 300; performance.now() < end; );
+      return globalAvgPool2d(images);
+    });
     const [image, slowHandler] = [await png('red'), handlerWith({ timeoutMs: 200 }, stuck)];
     const [, second] = await Promise.all([slowHandler(post(image)), slowHandler(post(image))]);
     expect(await errorOf(second)).toEqual([503, 'no answer within 200 ms; try again in a moment']);
@@ -187,13 +177,10 @@ describe('createHandler() says what is wrong', () => {
 
   test('500 without details where the classifier fails; the log has them', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const failing = Object.assign(
-      () => {
-        throw new Error('secret path');
-      },
-      { children: {}, description: 'failing' },
-    );
-    const response = await handlerWith({}, failing as never)(post(await png('red')));
+    const failing = moduleOf(() => {
+      throw new Error('secret path');
+    });
+    const response = await handlerWith({}, failing)(post(await png('red')));
     expect(await errorOf(response)).toEqual([500, 'the classifier failed; the server log says why']);
     expect(String(log.mock.calls[0]?.[0])).toContain('secret path');
     log.mockRestore();

@@ -112,7 +112,8 @@ const DECODE_STATUS: Readonly<Record<DecodeErrorCode, number>> = {
 
 function errorResponse(error: unknown): Response {
   if (error instanceof HttpError) return json(error.status, { error: error.message }, error.headers);
-  if (error instanceof DecodeError) return json(DECODE_STATUS[error.code], { error: error.message });
+  if (error instanceof DecodeError)
+    return json(DECODE_STATUS[error.code], { error: `the image can't be read: ${error.reason}` });
   console.error(error); // the operator's business, not the client's
   return json(500, { error: 'the classifier failed; the server log says why' });
 }

@@ -64,12 +64,12 @@ body { margin: 0; min-height: 100vh; background: var(--paper); color: var(--ink)
 main { max-width: 34rem; margin: 0 auto; padding: 3rem 1.25rem; }
 h1 { margin: 0 0 .25rem; font-size: 1.6rem; letter-spacing: -.01em; }
 p { margin: 0 0 1.5rem; color: var(--dim); overflow-wrap: anywhere; }
-.drop { display: grid; place-items: center; gap: 1rem; min-height: 14rem; padding: 1.25rem; border: 2px dashed var(--line); border-radius: 1rem; background: var(--card); text-align: center; cursor: pointer; transition: border-color .15s; }
+.drop { display: grid; place-content: center; justify-items: center; gap: 1rem; min-height: 14rem; padding: 1.25rem; border: 2px dashed var(--line); border-radius: 1rem; background: var(--card); text-align: center; cursor: pointer; transition: border-color .15s; }
 .drop:hover, .drop.over { border-color: var(--accent); }
 .drop:focus-within { outline: 3px solid var(--accent); outline-offset: 3px; }
 .drop input { position: absolute; opacity: 0; width: 1px; height: 1px; }
 .drop img { max-width: 100%; max-height: 20rem; border-radius: .5rem; }
-.drop span { color: var(--dim); }
+.drop span { color: var(--dim); text-wrap: balance; }
 .drop strong { color: var(--accent); }
 #result { margin-top: 1.5rem; }
 #result h2 { margin: 0 0 .75rem; font-size: 1.25rem; overflow-wrap: anywhere; }
@@ -99,7 +99,7 @@ async function ask(image) {
 }
 
 async function answer(image) {
-  const response = await fetch('', { method: 'POST', body: image, headers: { 'content-type': image.type || 'application/octet-stream' } });
+  const response = await fetch('', { method: 'POST', body: image, headers: { 'content-type': 'application/octet-stream' } });
   const { error, label, probability, top } = await response.json();
   if (error) return [element('p', error, 'error')];
   const list = element('ol', '');
@@ -113,6 +113,7 @@ async function answer(image) {
 }
 
 file.addEventListener('change', () => file.files[0] && ask(file.files[0]));
+preview.addEventListener('error', () => { preview.hidden = true; });
 addEventListener('paste', (event) => event.clipboardData.files[0] && ask(event.clipboardData.files[0]));
 addEventListener('dragover', (event) => { event.preventDefault(); drop.classList.add('over'); });
 addEventListener('dragleave', (event) => event.relatedTarget ?? drop.classList.remove('over'));
