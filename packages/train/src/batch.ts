@@ -65,7 +65,7 @@ export function hardLabels(batch: Batch): Int32Array {
 }
 
 /** @throws {RangeError} if the arrays of a batch do not fit its shape. */
-export function checkBatch(where: string, batch: Batch): void {
+function checkBatch(where: string, batch: Batch): void {
   const { images, shape, labels } = batch;
   const [n, h, w, c] = shape;
   if (shape.length !== 4 || !shape.every((size) => Number.isInteger(size) && size >= 1))
