@@ -48,7 +48,7 @@ export interface Conv2dOptions {
  *
  * await useBackend('cpu');
  * const y = conv2d(ones([1, 3, 3, 1]), ones([3, 3, 1, 1]), { padding: 1 });
- * console.log(Array.from(y.dataSync())); // => [4, 6, 4, 6, 9, 6, 4, 6, 4]
+ * console.log(Array.from(y.dataSync()).join()); // => 4,6,4,6,9,6,4,6,4
  * ```
  */
 export function conv2d(

@@ -23,7 +23,7 @@ export interface DropoutOptions {
  *
  * await useBackend('cpu');
  * const y = dropout(ones([1000]), { rate: 0.5, random: random(1) });
- * console.log(Array.from(new Set(y.dataSync())).sort()); // => [0, 2]
+ * console.log(Array.from(new Set(y.dataSync())).sort()); // => [ 0, 2 ]
  * ```
  * Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
  */

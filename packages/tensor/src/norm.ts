@@ -67,7 +67,7 @@ export function batchNorm<T extends Tensor>(
  *
  * await useBackend('cpu');
  * const { y, mean, variance } = batchNormTraining(tensor2d([[1], [3]]), { epsilon: 0 });
- * console.log(Array.from(y.dataSync()), mean.dataSync()[0], variance.dataSync()[0]); // => [-1, 1] 2 1
+ * console.log(Array.from(y.dataSync()), mean.dataSync()[0], variance.dataSync()[0]); // => [ -1, 1 ] 2 1
  * ```
  * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
  */

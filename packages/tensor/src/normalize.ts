@@ -18,7 +18,7 @@ export interface Normalization {
  *
  * await useBackend('cpu');
  * const x = normalize(Uint8Array.of(0, 255), [1, 1, 2, 1], { mean: [0.5], std: [0.5] });
- * console.log(Array.from(x.dataSync())); // => [-1, 1]
+ * console.log(Array.from(x.dataSync())); // => [ -1, 1 ]
  * ```
  */
 export function normalize(

@@ -22,7 +22,7 @@ export function stockAttributes({ stride, padding, dilation }: Window): StockAtt
 type StockAttributes = Parameters<ReturnType<typeof engine>['runKernel']>[2];
 
 /** How many places a window of `kernel` taps finds along an axis of `size`. */
-export function outputSize(
+function outputSize(
   size: number,
   kernel: number,
   { stride, padding, dilation }: { stride: number; padding: Pair; dilation: number },
