@@ -36,6 +36,7 @@ export {
 } from './backend.ts';
 export type { Padding2d, Size2d } from './check.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
+export { currentBackend } from './current-backend.ts';
 export { type DropoutOptions, dropout } from './dropout.ts';
 export { type Gradients, gradients, registerGradients } from './gradients.ts';
 export { linear } from './linear.ts';

@@ -11,6 +11,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { BackendName } from './backend.ts';
+import { currentBackend } from './current-backend.ts';
 
 /** The tensors a kernel takes, by name. Those that are absent are left out of the run. */
 export type Inputs = Readonly<Record<string, Tensor | undefined>>;
@@ -101,9 +102,4 @@ function register<I extends Inputs, A extends object, O extends Tensor | Tensor[
     kernelFunc: ({ inputs, attrs }) =>
       tidy(() => compute(inputs as unknown as I, attrs as A)) as TensorInfo | TensorInfo[],
   });
-}
-
-function currentBackend(): string {
-  engine().backend; // brings a backend up if none is yet
-  return engine().backendName;
 }

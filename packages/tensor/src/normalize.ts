@@ -1,4 +1,5 @@
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
+import { currentBackend } from './current-backend.ts';
 
 /** Mean and standard deviation of each channel, of values in `[0, 1]`. */
 export interface Normalization {
@@ -26,6 +27,7 @@ export function normalize(
   shape: readonly [n: number, h: number, w: number, c: number],
   { mean, std }: Partial<Normalization> = {},
 ): Tensor4D {
+  currentBackend(); // so that a missing one is told in words
   const [n, h, w, channels] = shape;
   if (images.length !== n * h * w * channels)
     throw new RangeError(
