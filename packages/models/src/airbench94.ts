@@ -42,7 +42,7 @@ const SMALLEST = 9; // a window of 2, then three poolings of 2
  * const model = airbench94();
  * const pixels = Uint8Array.from({ length: 4 * 32 * 32 * 3 }, (_, i) => (i * 89) % 256); // stands for training images
  * const filters = await whiteningFilters(normalize(pixels, [4, 32, 32, 3]));
- * namedState(model)['whiten.weight'].variable.assign(filters);
+ * namedState(model)['whiten.weight']!.variable.assign(filters);
  * console.log(Object.keys(namedParameters(model)).slice(0, 2)); // => [ 'whiten.bias', 'group1.conv1.weight' ]
  * ```
  * Jordan 2024, https://arxiv.org/abs/2404.00498

@@ -53,7 +53,9 @@ export interface ModelEntry {
  * @example
  * ```ts
  * import { createModel } from '@imgcls/models';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * const model = createModel('simple_cnn', { numClasses: 3, seed: 1 });
  * console.log(model.architecture); // => { name: 'simple_cnn', options: { numClasses: 3 } }
  * ```

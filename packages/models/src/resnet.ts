@@ -23,7 +23,9 @@ import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
  * ```ts
  * import { resnet18 } from '@imgcls/models';
  * import { parameterCount } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * console.log(parameterCount(resnet18({ numClasses: 10 }))); // => 11181642
  * ```
  * He et al. 2015, https://arxiv.org/abs/1512.03385

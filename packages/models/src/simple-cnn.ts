@@ -24,7 +24,9 @@ export interface SimpleCnnOptions extends ModelOptions {
  * ```ts
  * import { simpleCnn } from '@imgcls/models';
  * import { parameterCount } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * const model = simpleCnn({ inputChannels: 1, imageSize: 28, channels: [8, 16], hidden: [32] });
  * console.log(parameterCount(model)); // => 26698
  * ```

@@ -15,6 +15,7 @@ export {
   xavierNormal,
   xavierUniform,
 } from './initializers.ts';
+export * from './layers-model.ts';
 export * from './linear.ts';
 export {
   buffer,

@@ -4,6 +4,7 @@ import {
   constant,
   dirac,
   type Initializer,
+  initialize,
   kaimingNormal,
   kaimingUniform,
   normal,
@@ -115,5 +116,11 @@ describe('dirac()', () => {
 test('initialisers that need fans refuse other shapes', () => {
   expect(() => draw(kaimingNormal(), [8])).toThrow(
     new RangeError('initializer: needs the shape of a linear layer or a convolution, got [8]'),
+  );
+});
+
+test('initialize() says what to do when there is no backend yet', () => {
+  expect(() => initialize([2], constant(0))).toThrow(
+    new Error('initialize: no backend is there yet to hold weights; await useBackend() of @imgcls/tensor first'),
   );
 });

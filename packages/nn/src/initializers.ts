@@ -1,5 +1,5 @@
 import type { Random } from '@imgcls/random';
-import { type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { engine, type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { nextStream } from './scope.ts';
 
 /**
@@ -19,8 +19,11 @@ export interface KaimingOptions {
  * A tensor with these first values, drawn from the seed of the enclosing `seeded` scope.
  *
  * @returns Owned by the caller; usually handed on to `parameter`.
+ * @throws {Error} if no backend has been chosen yet.
  */
 export function initialize<R extends Rank = Rank>(shape: ShapeMap[R], initializer: Initializer): Tensor<R> {
+  if (engine().backendNames().length === 0)
+    throw new Error('initialize: no backend is there yet to hold weights; await useBackend() of @imgcls/tensor first');
   return tensor(initializer(shape, nextStream()), shape, 'float32');
 }
 

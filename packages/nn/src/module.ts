@@ -48,7 +48,9 @@ type Part<T> = T extends Parameter<infer R> ? Variable<R> : T; // distributes ov
  * ```ts
  * import { add, relu } from '@imgcls/tensor';
  * import { batchNorm2d, conv2d, module, namedParameters } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * const block = module(
  *   { conv: conv2d({ inChannels: 8, outChannels: 8, kernelSize: 3, padding: 1, bias: false }), bn: batchNorm2d(8) },
  *   ({ conv, bn }, x) => relu(add(bn(conv(x)), x)),

@@ -8,7 +8,9 @@ import { type Module, module } from './module.ts';
  * @example
  * ```ts
  * import { linear, namedParameters, relu, sequential } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * const head = sequential(linear({ inFeatures: 8, outFeatures: 4 }), relu(), linear({ inFeatures: 4, outFeatures: 2 }));
  * console.log(Object.keys(namedParameters(head)).join(' ')); // => 0.weight 0.bias 2.weight 2.bias
  * ```

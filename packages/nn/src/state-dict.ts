@@ -25,7 +25,9 @@ export interface LoadReport {
  * @example
  * ```ts
  * import { linear, stateDict } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
  *
+ * await useBackend('cpu');
  * const dict = await stateDict(linear({ inFeatures: 3, outFeatures: 2 }));
  * console.log(dict.get('weight')?.shape); // => [ 2, 3 ]
  * ```

@@ -1,24 +1,14 @@
 import { random } from '@imgcls/random';
 import { gradients, memory, mul, type Scalar, useBackend } from '@imgcls/tensor';
-import { mean, ones, scalar, type Tensor, type Variable, variable } from '@tensorflow/tfjs-core';
+import { mean, ones, scalar, type Tensor, variable } from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, test } from 'vitest';
+import { fromLayersModel } from './layers-model.ts';
 import { module, namedParameters, parameter } from './module.ts';
-import { isTraining, training } from './scope.ts';
+import { training } from './scope.ts';
 import { loadStateDict, stateDict } from './state-dict.ts';
 
 beforeAll(() => useBackend('cpu'));
-
-/** Any function with variables is a module; a `tf.LayersModel` is one. */
-function fromLayersModel(model: layers.LayersModel) {
-  const children = Object.fromEntries(
-    model.weights.map((weight) => {
-      const { val } = weight as unknown as { val: Variable };
-      return [weight.originalName, parameter(val, { trainable: weight.trainable })];
-    }),
-  );
-  return module(children, (_, x) => model.apply(x, { training: isTraining() }) as Tensor, 'layersModel');
-}
 
 test('a function over variables of one’s own is a module', async () => {
   const factor = variable(scalar(3));
@@ -52,10 +42,7 @@ test('a tf.LayersModel is a module: it evaluates, trains and has a state dict', 
   expect(memory().numTensors).toBe(before);
 
   const dict = await stateDict(wrapped);
-  for (const { variable } of Object.values(wrapped.children).filter((child) => child !== undefined) as {
-    variable: Variable;
-  }[])
-    variable.assign(ones(variable.shape));
+  for (const { variable } of Object.values(wrapped.children)) variable.assign(ones(variable.shape));
   loadStateDict(wrapped, dict);
   expect(await stateDict(wrapped)).toEqual(dict);
 });
