@@ -54,7 +54,12 @@ export function pixelsUnder(
   { stride, dilation }: Window,
   times = 1,
 ): Tensor4D {
-  const around: [number, number][] = [[row, height - 1 - row], [column, width - 1 - column], [0, 0], [0, 0]]; // biome-ignore format: one line
+  const around: [number, number][] = [
+    [row, height - 1 - row],
+    [column, width - 1 - column],
+    [0, 0],
+    [0, 0],
+  ];
   const filter = pad(ones([1, 1, images.shape[3], times]), around) as Tensor4D;
   return depthwiseConvolution(images, filter, { stride, dilation, padding: unit.padding });
 }

@@ -120,8 +120,14 @@ function timesOthers(dy: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   const order = [...kept, ...reduced];
   const rows = reshape(transpose(x, order), [dy.size, -1]);
   const others = mul(cumprod(rows, 1, true), cumprod(rows, 1, true, true));
-  const gradient = reshape(mul(others, reshape(dy, [dy.size, 1])), order.map((axis) => x.shape[axis]!)); // biome-ignore format: one line
-  return transpose(gradient, x.shape.map((_, axis) => order.indexOf(axis))); // biome-ignore format: one line
+  const gradient = reshape(
+    mul(others, reshape(dy, [dy.size, 1])),
+    order.map((axis) => x.shape[axis]!),
+  );
+  return transpose(
+    gradient,
+    x.shape.map((_, axis) => order.indexOf(axis)),
+  );
 }
 
 export const stockGradients: readonly GradConfig[] = [

@@ -11,7 +11,14 @@ export interface Window {
 export type Shape4D = [number, number, number, number];
 
 /** A window that moves pixel by pixel, nothing around. */
-export const unit: Window = { stride: [1, 1], padding: [[0, 0], [0, 0]], dilation: [1, 1] }; // biome-ignore format: one line
+export const unit: Window = {
+  stride: [1, 1],
+  padding: [
+    [0, 0],
+    [0, 0],
+  ],
+  dilation: [1, 1],
+};
 
 /** The window in the words of tfjs's convolution kernels. */
 export function stockAttributes({ stride, padding, dilation }: Window): StockAttributes {
@@ -84,7 +91,12 @@ export function placePixels(pixels: Tensor4D, start: Pair, stride: Pair, size: P
   if (down === 1 && right === 1) return padImages(pixels, sidesAround([rows, columns], start, size));
   // Each pixel becomes a cell of the stride's size, and lies in it so that the cells begin at a multiple of the stride: mostly nothing is cut off.
   const inCell = [0, 1].map((axis) => modulo(start[axis]!, stride[axis]!)) as [number, number];
-  const cell: [number, number][] = [[0, 0], [inCell[0], down - 1 - inCell[0]], [0, 0], [inCell[1] * channels, (right - 1 - inCell[1]) * channels]]; // biome-ignore format: one line
+  const cell: [number, number][] = [
+    [0, 0],
+    [inCell[0], down - 1 - inCell[0]],
+    [0, 0],
+    [inCell[1] * channels, (right - 1 - inCell[1]) * channels],
+  ];
   const cells = pad(reshape(pixels, [n * rows, 1, columns, channels]), cell);
   const apart = reshape(cells, [n, rows * down, columns * right, channels]) as Tensor4D;
   const first: Pair = [start[0] - inCell[0], start[1] - inCell[1]];
