@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 import { node } from '../process.mjs';
 import type { Report, Spec, SuiteOptions } from './suite.ts';
 
-/** Where each backend is tested. `tensorflow` is not here: its package is nothing that this repository can depend on. */
-export const backends = { cpu: 'node', wasm: 'node', webgl: 'page', webgpu: 'page' } as const;
+/** Where each backend is tested. `tensorflow` needs a tfjs-node that can be required from anywhere, as through `NODE_PATH`. */
+export const backends = { cpu: 'node', wasm: 'node', webgl: 'page', webgpu: 'page', tensorflow: 'node' } as const;
 export type TestedBackend = keyof typeof backends & BackendName;
 
 export interface Comparison {
@@ -64,11 +64,13 @@ function byName(specs: readonly Spec[]): Map<string, string> {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const wasmPath = join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')), '/');
 
+const jasmine = 'jasmine-core/lib/jasmine-core/jasmine.js';
+
 const bundling = {
+  alias: { [jasmine]: createRequire(import.meta.url).resolve(jasmine) }, // for tfjs-core, which does not declare that it needs it
   ignoreAnnotations: true, // tfjs-core declares its tests free of side effects, so they would be dropped
   define: { global: 'globalThis' }, // Jasmine, made for Node or a script tag, finds the global object of a module so
-  logOverride: { 'empty-import-meta': 'silent' },
-} as const;
+};
 
 async function runInNode(options: SuiteOptions): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'imgcls-conformance-'));
@@ -96,7 +98,8 @@ const bundleForNode = (outfile: string) =>
     conditions: ['@imgcls/source'],
     logLevel: 'error',
     ...bundling,
+    define: { ...bundling.define, 'import.meta.url': '__filename' },
   });
 
 const runInChromium = (options: SuiteOptions) =>
-  runInPage<Report>(join(here, 'suite.ts'), { argument: options, timeoutMs: 600_000, esbuild: bundling });
+  runInPage<Report>(join(here, 'suite.ts'), { argument: options, timeoutMs: 3_600_000, esbuild: bundling });

@@ -11,6 +11,7 @@ declare module 'jasmine-core/lib/jasmine-core/jasmine.js' {
     execute(): Promise<unknown>;
   }
   interface Jasmine {
+    DEFAULT_TIMEOUT_INTERVAL: number;
     getEnv(options: { suppressLoadErrors: boolean }): Env;
   }
   const jasmineRequire: {
