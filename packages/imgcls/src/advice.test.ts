@@ -8,6 +8,8 @@ const outcome = (trainAccuracy: number, accuracy: number, rest: Partial<Outcome>
   epochs: 10,
   classes: ['cat', 'dog'],
   trainCounts: [500, 500],
+  model: 'resnet9',
+  shrunk: false,
   ...rest,
 });
 
@@ -35,6 +37,12 @@ test('diagnosis() tells it in a sentence with the numbers', () => {
 test('nextSteps() names classes with few images first', () => {
   const steps = nextSteps(outcome(0.99, 0.97, { trainCounts: [1000, 100] }));
   expect(steps[0]).toBe('more images of dog: less than a quarter of what the largest class has');
+});
+
+test('nextSteps() proposes more of what is short where it learned too little', () => {
+  const steps = (rest: Partial<Outcome>) => nextSteps(outcome(0.6, 0.6, rest)).join();
+  expect(steps({ model: 'simple_cnn', shrunk: true })).toMatch(/--epochs.*--model resnet9.*--image-size/);
+  expect(steps({})).not.toMatch(/--model|--image-size/);
 });
 
 test('nextSteps() proposes longer training where the last epochs were the best', () => {

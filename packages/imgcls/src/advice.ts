@@ -13,6 +13,10 @@ export interface Outcome {
   classes: readonly string[];
   /** Training images of each class. */
   trainCounts: readonly number[];
+  /** The name of the network. */
+  model: string;
+  /** Whether the network sees images smaller than they are. */
+  shrunk: boolean;
 }
 
 /** Whether the network learned too little, too much by heart, or well. */
@@ -46,11 +50,15 @@ export function diagnosis(outcome: Outcome): string {
 
 /** What to try next, the most promising first. */
 export function nextSteps(outcome: Outcome): string[] {
-  const { classes, trainCounts, bestEpoch, epochs } = outcome;
+  const { classes, trainCounts, bestEpoch, epochs, model, shrunk } = outcome;
   const scarce = classes.filter((_, k) => trainCounts[k]! < Math.max(...trainCounts) / 4);
   const steps = {
     guessing: ['a lower --learning-rate (a tenth)', 'a look at the folders: are the images in the right ones?'],
-    underfitting: ['more --epochs', 'a larger network: --model resnet9', 'a larger --image-size'],
+    underfitting: [
+      'more --epochs',
+      ...(model === 'simple_cnn' ? ['a stronger network: --model resnet9'] : []),
+      ...(shrunk ? ['a larger --image-size: they are shrunk'] : []),
+    ],
     overfitting: ['more images, of the weakest classes first', 'a stronger --weight-decay (ten times)'],
     good: [
       'more images of the weakest classes',

@@ -15,6 +15,8 @@ export interface Lesson extends Record<Split, Dataset> {
   preprocessing: Preprocessing;
   augmentation: readonly Transform[];
   model: CatalogueModel;
+  /** Whether images are made smaller than most are. */
+  shrunk: boolean;
 }
 
 /** Makes of images and settings all that training needs. The same for the same: a resumed run gets what it had. */
@@ -32,6 +34,7 @@ export async function prepareLesson(dataset: Dataset, material: Material, settin
     classes: dataset.classes,
     preprocessing,
     augmentation: augmentationFor(material),
+    shrunk: imageSize < material.side,
     model: await createNetwork(train, preprocessing, settings),
   };
 }

@@ -43,17 +43,22 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** Says what went wrong, and gives the exit code for it. */
 function report(error: unknown, where: string): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0; // help or version, which was asked for
-  if (error instanceof Interrupted) return error.exitCode;
-  if (!(error instanceof CommanderError || error instanceof UsageError)) {
-    console.error(`${where}: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-  if (error.message === '(outputHelp)') return 2; // nothing was asked for; the help is there already
-  console.error(`${where}: ${reworded(error.message)}`);
-  if (error instanceof CommanderError) console.error(`Run "${where} --help" to see what it takes.`);
+  if (error instanceof Interrupted) return error.exitCode; // it was told already how to go on
+  if (error instanceof CommanderError) return reportUsage(error, where);
+  say(`${where}: ${error instanceof Error ? error.message : error}`);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+function reportUsage({ message, exitCode }: CommanderError, where: string): number {
+  if (exitCode === 0) return 0; // help or version, which was asked for
+  if (message === '(outputHelp)') return 2; // nothing was asked for; the help is there already
+  say(`${where}: ${reworded(message)}`);
+  say(`Run "${where} --help" to see what it takes.`);
   return 2;
 }
+
+/** A line on standard error, in place of a status that may be there. */
+const say = (line: string): void => console.error(process.stderr.isTTY ? `\r\x1b[K${line}` : line);
 
 /** Commander's words as house style: `unknown option "--epoch", did you mean "--epochs"?` */
 const reworded = (message: string): string =>

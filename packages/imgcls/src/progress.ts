@@ -13,10 +13,8 @@ export interface Progress {
 /**
  * A progress bar in one line.
  *
- * @example
- * ```ts no-run
- * progressLine('epoch 3/12', { done: 640, total: 1280, imagesPerSecond: 310, secondsLeft: 187 })
- * // epoch 3/12 ━━━━━━━━━━━━━━━━──────────────── 640/1,280 · 310 images/s · 3:07 left
+ * ```text
+ * epoch 3/12 ━━━━━━━━━━━━──────────── 640/1,280 · 310 images/s · 3:07 left
  * ```
  */
 export function progressLine(title: string, { done, total, imagesPerSecond, secondsLeft }: Progress): string {

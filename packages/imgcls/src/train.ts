@@ -77,13 +77,14 @@ async function train(named: string, options: TrainOptions): Promise<void> {
   const lesson = await prepareLesson(source.dataset, material, run.settings);
   if (!before) await saveRun(store, run);
   printLesson(lesson, run, source, output);
-  const goOn = `imgcls train ${named}${dataDir ? ` --data-dir ${dataDir}` : ''} --output ${folder} --resume`;
+  const images = dataDir ? `${named} --data-dir ${dataDir}` : named;
+  const goOn = `imgcls train ${images} --output ${folder} --resume`;
   const history = await learn(lesson, run, source, { store, output, goOn });
   const test = await judge(lesson, store);
   printLearning(history, outcomeOf(lesson, history), output);
   printAssessment(test, output);
   output.print(
-    `\nThe classifier is in ${folder}. Now try:\n  imgcls predict ${folder} some-photo.jpg\n  imgcls evaluate ${folder} ${named} --mistakes 20\n  imgcls serve ${folder}`,
+    `\nThe classifier is in ${folder}. Now try:\n  imgcls predict ${folder} some-photo.jpg\n  imgcls evaluate ${folder} ${images} --mistakes 20\n  imgcls serve ${folder}`,
   );
   output.result({
     output: folder,
@@ -176,7 +177,7 @@ async function judge({ test, preprocessing }: Lesson, store: Store): Promise<Ass
   return assessment;
 }
 
-function outcomeOf({ train, validation, classes }: Lesson, history: readonly TrainedEpoch[]): Outcome {
+function outcomeOf({ train, validation, classes, model, shrunk }: Lesson, history: readonly TrainedEpoch[]): Outcome {
   const best = bestOf(history);
   const trainCounts = classes.map(() => 0);
   for (let i = 0; i < train.length; i++) trainCounts[train.label!(i)]! += 1;
@@ -187,5 +188,7 @@ function outcomeOf({ train, validation, classes }: Lesson, history: readonly Tra
     epochs: history.length,
     classes,
     trainCounts,
+    model: model.architecture.name,
+    shrunk,
   };
 }
