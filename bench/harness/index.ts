@@ -1,3 +1,3 @@
-export { type BenchCase, bench, type Contender, type Missing, type Prepared, type Request } from './bench.ts';
+export { type BenchCase, bench, type Prepared, type Request } from './bench.ts';
 export { python } from './python.ts';
 export { rate } from './rate.ts';
