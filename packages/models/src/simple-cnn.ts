@@ -1,4 +1,5 @@
 import { conv2d, dropout, flatten, linear, type Module, maxPool2d, module, relu, sequential } from '@imgcls/nn';
+import type { Padding2d } from '@imgcls/tensor';
 import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
 
 export interface SimpleCnnOptions extends ModelOptions {
@@ -39,11 +40,10 @@ export function simpleCnn(options: SimpleCnnOptions = {}): Module {
   const smallest = poolSize ** channels.length;
   const size = checkImageSize('simpleCnn', imageSize, smallest);
   const [height, width] = size.map((n) => Math.floor(n / smallest)) as [number, number];
-  const before = Math.floor((kernelSize - 1) / 2);
-  const sides: [number, number] = [before, kernelSize - 1 - before];
+  const padding = samePadding(kernelSize);
 
   const stage = (outChannels: number, i: number): Module[] => [
-    conv2d({ inChannels: channels[i - 1] ?? inputChannels, outChannels, kernelSize, padding: [sides, sides] }),
+    conv2d({ inChannels: channels[i - 1] ?? inputChannels, outChannels, kernelSize, padding }),
     relu(),
     maxPool2d({ kernelSize: poolSize }),
   ];
@@ -59,8 +59,25 @@ export function simpleCnn(options: SimpleCnnOptions = {}): Module {
     },
     ({ features, classifier }, images) => {
       checkImages('simpleCnn', images, smallest);
+      const [, h, w] = images.shape;
+      if (h !== size[0] || w !== size[1])
+        throw new RangeError(
+          `simpleCnn: was built for images of ${size.join('×')}, got ${h}×${w}; resize them, or build it with imageSize: [${h}, ${w}]`,
+        );
       return classifier(features(images));
     },
     'simpleCnn',
   );
+}
+
+/** The padding with which a convolution keeps the size; a kernel of even size has one more after the image than before. */
+function samePadding(kernelSize: number): Padding2d {
+  const before = Math.floor((kernelSize - 1) / 2);
+  const after = kernelSize - 1 - before;
+  return before === after
+    ? before
+    : [
+        [before, after],
+        [before, after],
+      ];
 }
