@@ -143,6 +143,17 @@ describe('the tensorflow backend', () => {
     expect(others.find(({ name }) => name === 'wasm')?.usable).toBe(true);
   });
 
+  it('breaks nothing where it is not what it seems', async () => {
+    enterProject({
+      '@tensorflow/tfjs-node/package.json': packageJson('4.22.0'),
+      '@tensorflow/tfjs-node/index.js': '', // registers no backend
+    });
+    const error = await useBackend('tensorflow').catch((reason) => reason);
+    expect(error).toBeInstanceOf(BackendError);
+    expect(error.cause).toBeInstanceOf(TypeError);
+    expect((await useBackend()).name).not.toBe('tensorflow');
+  });
+
   it('is found in the project, mended for new Nodes before it loads, and made current only when used', async () => {
     const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
     const cpu = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-cpu');

@@ -6,6 +6,7 @@ import {
   type BackendName,
   type BackendOptions,
   type Engine,
+  messageOf,
   type OpenBackend,
 } from './backend-engine.ts';
 
@@ -117,7 +118,13 @@ async function open(name: BackendName, options: BackendOptions): Promise<OpenBac
   const { registry } = tfjs();
   const known = opened.get(name);
   if (known && registry[name] === known.backend) return known; // else tfjs was reset meanwhile, and the backend disposed of
-  const found = await quietly(() => engineOf(name).open(options, registry[name]));
+  const found = await quietly(() => engineOf(name).open(options, registry[name])).catch((error) => {
+    if (error instanceof BackendError) throw error;
+    // Drivers fail in ways of their own, and one that does must not stand in the way of the others.
+    throw new BackendError(name, messageOf(error), 'take another, or no name for the fastest that works', {
+      cause: error,
+    });
+  });
   registry[name] = found.backend;
   opened.set(name, found);
   return found;
