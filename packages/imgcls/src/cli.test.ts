@@ -1,17 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { random } from '@imgcls/random';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, imgcls, inThisProcess, resultOf, start, until } from '../test/cli.ts';
 import { photo, temporaryFolder, writePhotos } from '../test/photos.ts';
 
 const quick = ['--backend', 'wasm', '--model', 'simple_cnn', '--image-size', '8'];
-let folder: string;
+const folder = await temporaryFolder(afterAll);
 let trained: Ended;
 
 /** A classifier in `run`, of photos in `photos`, among which three files are none. */
 beforeAll(async () => {
-  folder = await temporaryFolder();
   await writePhotos(join(folder, 'photos'), 20);
   const whole = await readFile(join(folder, 'photos/red/1.jpg'));
   await writeFile(join(folder, 'photos/red/corrupt.jpg'), whole.subarray(0, whole.length / 2));
@@ -141,7 +140,8 @@ test('imgcls serve answers until it is told to stop', async () => {
   const response = await fetch(url!, { method: 'POST', body });
   expect(await response.json()).toMatchObject({ label: 'green' });
   serving.child.kill('SIGINT');
-  expect((await serving.ended).code).toBe(0);
+  const { code } = await serving.ended;
+  if (process.platform !== 'win32') expect(code).toBe(0); // there a signal ends a process unasked
 });
 
 test('imgcls doctor gives a verdict on each engine', async () => {

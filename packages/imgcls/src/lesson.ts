@@ -5,7 +5,9 @@ import { dispose } from '@imgcls/tensor';
 import { toTensors } from '@imgcls/train';
 import { augmentationFor, type Material, modelOptions } from './defaults.ts';
 import { divide, usualDivision } from './division.ts';
-import { type Framing, prepared } from './preparation.ts';
+import { count } from './format.ts';
+import type { Output } from './output.ts';
+import { type Framing, prepared, readAll } from './preparation.ts';
 import type { Settings } from './settings.ts';
 import type { Source } from './source.ts';
 
@@ -20,12 +22,18 @@ export interface Lesson extends Record<Split, Dataset> {
 }
 
 /** Makes of images and settings all that training needs. The same for the same: a resumed run gets what it had. */
-export async function prepareLesson(dataset: Dataset, material: Material, settings: Settings): Promise<Lesson> {
+export async function prepareLesson(
+  dataset: Dataset,
+  material: Material,
+  settings: Settings,
+  { status }: Output,
+): Promise<Lesson> {
   const { channels } = material;
   const { imageSize } = settings;
   const framing: Framing = { height: imageSize, width: imageSize, channels, resize: 'squash' };
   const parts = divide(dataset, usualDivision);
   const train = prepared(parts.train, framing);
+  await readAll(train, (read) => status(`resizing images ${count(read)}/${count(train.length)}`));
   const preprocessing = { ...framing, ...(await imageStatistics(train)) };
   return {
     train,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder, writePhotos } from '../test/photos.ts';
 import { main } from './main.ts';
 
@@ -63,20 +63,27 @@ test('main() shows the help where nothing is asked for, and fails', async () => 
 
 describe('main() fails with exit code 1', () => {
   test('where there is no classifier', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder(onTestFinished);
     const [code] = await run('evaluate', folder, 'digits', '--backend', 'cpu');
     expect(code).toBe(1);
     expect(said.at(-1)).toMatch(/^imgcls evaluate: .*must hold a classifier, got no classifier.json/);
   });
 
   test('where an engine does not work here', async () => {
-    const [code] = await run('train', 'digits', '--backend', 'webgl', '--output', join(await temporaryFolder(), 'run'));
+    const [code] = await run(
+      'train',
+      'digits',
+      '--backend',
+      'webgl',
+      '--output',
+      join(await temporaryFolder(onTestFinished), 'run'),
+    );
     expect(code).toBe(1);
     expect(said.at(-1)).toMatch(/^imgcls train: .*webgl/);
   });
 
   test('where the output folder holds a run or a classifier', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder(onTestFinished);
     await writeFile(join(folder, 'classifier.json'), '{}');
     expect(await run('train', 'digits', '--output', folder)).toEqual([
       1,
@@ -91,7 +98,7 @@ describe('main() fails with exit code 1', () => {
   });
 
   test('where the run is of another format version', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder(onTestFinished);
     await writeFile(join(folder, 'run.json'), '{ "formatVersion": 2 }');
     expect(await run('train', 'digits', '--output', folder, '--resume')).toEqual([
       1,
@@ -100,7 +107,7 @@ describe('main() fails with exit code 1', () => {
   });
 
   test('where there are too few images', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder(onTestFinished);
     await writePhotos(join(folder, 'photos'), 1);
     const [code] = await run('train', join(folder, 'photos'), '--output', join(folder, 'run'), '--backend', 'cpu');
     expect(code).toBe(1);
@@ -110,7 +117,7 @@ describe('main() fails with exit code 1', () => {
   });
 
   test('where a folder holds no classes', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder(onTestFinished);
     await mkdir(join(folder, 'empty'));
     const [code] = await run('train', join(folder, 'empty'));
     expect(code).toBe(1);

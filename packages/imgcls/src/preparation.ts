@@ -11,6 +11,17 @@ export function prepared(dataset: Dataset, framing: Framing): Dataset {
   return cached(mapped(dataset, (image) => preprocess(image, framing)));
 }
 
+/** Reads all images of a data set that remembers them, many at a time; those that come later are then there at once. */
+export async function readAll(dataset: Dataset, onProgress: (read: number) => void): Promise<void> {
+  for (let start = 0; start < dataset.length; start += READ_AT_ONCE) {
+    const end = Math.min(start + READ_AT_ONCE, dataset.length);
+    await Promise.all(Array.from({ length: end - start }, (_, i) => dataset.get(start + i)));
+    onProgress(end);
+  }
+}
+
+const READ_AT_ONCE = 64;
+
 /** Batches to measure on: all images in order, none changed. */
 export const evaluationLoader = (dataset: Dataset, { mean, std }: Preprocessing): Loader =>
   loader(dataset, { batchSize: 64, normalization: { mean, std } });

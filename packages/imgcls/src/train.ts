@@ -74,7 +74,7 @@ async function train(named: string, options: TrainOptions): Promise<void> {
   const { name: backend } = await startBackend(before?.settings.backend ?? asked.backend, output);
   const material = await materialOf(source);
   const run = before ?? newRun(source, withDefaults(asked, backend, material));
-  const lesson = await prepareLesson(source.dataset, material, run.settings);
+  const lesson = await prepareLesson(source.dataset, material, run.settings, output);
   if (!before) await saveRun(store, run);
   printLesson(lesson, run, source, output);
   const images = dataDir ? `${named} --data-dir ${dataDir}` : named;

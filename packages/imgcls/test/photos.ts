@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Random, random } from '@imgcls/random';
@@ -8,8 +8,12 @@ import sharp from 'sharp';
 export const colours = { red: [200, 40, 40], green: [40, 180, 40], blue: [40, 60, 200] } as const;
 export type Colour = keyof typeof colours;
 
-/** A folder for a test, which the system clears away. */
-export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'imgcls-'));
+/** A folder that is removed when it is done with: `temporaryFolder(afterAll)`, or within a test `temporaryFolder(onTestFinished)`. */
+export async function temporaryFolder(whenDone: (remove: () => Promise<void>) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'imgcls-'));
+  whenDone(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** A picture in shades of a colour, as a JPEG file. */
 export function photo(colour: Colour, noise: Random): Promise<Buffer> {
