@@ -1,9 +1,43 @@
-const ARRAYS = {
+/** The array that holds the elements of each type. float16 and bfloat16 are kept as their bits. */
+export interface HostArrays {
+  float64: Float64Array<ArrayBuffer>;
+  float32: Float32Array<ArrayBuffer>;
+  float16: Uint16Array<ArrayBuffer>;
+  bfloat16: Uint16Array<ArrayBuffer>;
+  int64: BigInt64Array<ArrayBuffer>;
+  int32: Int32Array<ArrayBuffer>;
+  int16: Int16Array<ArrayBuffer>;
+  int8: Int8Array<ArrayBuffer>;
+  uint64: BigUint64Array<ArrayBuffer>;
+  uint32: Uint32Array<ArrayBuffer>;
+  uint16: Uint16Array<ArrayBuffer>;
+  uint8: Uint8Array<ArrayBuffer>;
+  bool: Uint8Array<ArrayBuffer>;
+}
+
+/** The element types that weights on disk may have. */
+export type HostDType = keyof HostArrays;
+
+export type HostArray = HostArrays[HostDType];
+
+/** A tensor in ordinary memory: what weights are while no backend holds them. */
+export interface HostTensor {
+  dtype: HostDType;
+  shape: readonly number[];
+  /** Row-major; the array that belongs to `dtype`. */
+  data: HostArray;
+}
+
+/** Names to tensors, in the order of the network. */
+export type StateDict = Map<string, HostTensor>;
+
+/** The array type of a dtype: `arrayOf.float32` is `Float32Array`. */
+export const arrayOf: {
+  readonly [D in HostDType]: { new (length: number): HostArrays[D]; BYTES_PER_ELEMENT: number };
+} = {
   float64: Float64Array,
   float32: Float32Array,
-  /** Bits of IEEE half precision numbers. */
   float16: Uint16Array,
-  /** The upper halves of float32 numbers. */
   bfloat16: Uint16Array,
   int64: BigInt64Array,
   int32: Int32Array,
@@ -14,27 +48,7 @@ const ARRAYS = {
   uint16: Uint16Array,
   uint8: Uint8Array,
   bool: Uint8Array,
-} as const;
-
-/** The element types that weights on disk may have. */
-export type HostDType = keyof typeof ARRAYS;
-
-/** A tensor in ordinary memory: what weights are while no backend holds them. */
-export interface HostTensor {
-  dtype: HostDType;
-  shape: readonly number[];
-  /** Row-major; of the array type that belongs to `dtype`. float16 and bfloat16 are kept as their bits. */
-  data: HostArray;
-}
-
-export type HostArray = InstanceType<(typeof ARRAYS)[HostDType]>;
-
-/** Names to tensors, in the order of the network. */
-export type StateDict = Map<string, HostTensor>;
-
-/** The array type of a dtype: `arrayOf.float32` is `Float32Array`. */
-export const arrayOf: Readonly<Record<HostDType, { new (length: number): HostArray; BYTES_PER_ELEMENT: number }>> =
-  ARRAYS;
+};
 
 /** The values as float32, rounded where the dtype holds more. */
 export function toFloat32({ dtype, data }: HostTensor): Float32Array<ArrayBuffer> {

@@ -28,6 +28,7 @@ export {
   namedState,
   type Parameter,
   type ParameterOptions,
+  type Part,
   type Parts,
   parameter,
   parameterCount,

@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
-import { engine, type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { currentBackend } from '@imgcls/tensor';
+import { type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { nextStream } from './scope.ts';
 
 /**
@@ -22,8 +23,7 @@ export interface KaimingOptions {
  * @throws {Error} if no backend has been chosen yet.
  */
 export function initialize<R extends Rank = Rank>(shape: ShapeMap[R], initializer: Initializer): Tensor<R> {
-  if (engine().backendNames().length === 0)
-    throw new Error('initialize: no backend is there yet to hold weights; await useBackend() of @imgcls/tensor first');
+  currentBackend(); // so that a missing one is told in words
   return tensor(initializer(shape, nextStream()), shape, 'float32');
 }
 

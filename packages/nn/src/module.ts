@@ -33,7 +33,8 @@ export interface ParameterOptions {
 
 /** What the forward function of a module is given: its modules to call, and its parameters as tensors. */
 export type Parts<C extends Children> = { readonly [K in keyof C]: Part<C[K]> };
-type Part<T> = T extends Parameter<infer R> ? Variable<R> : T; // distributes over `Parameter | undefined`
+/** What a child is to the function of its module: a parameter is its value. */
+export type Part<T> = T extends Parameter<infer R> ? Variable<R> : T;
 
 /**
  * A module is named children and a function of them.
