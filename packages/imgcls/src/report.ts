@@ -16,7 +16,9 @@ export function printAssessment({ accuracy, loss, count, confusion, perClass }: 
   print(`\n${formatReport(confusion, labels)}`);
   if (labels.length <= TABLE_CLASSES) print(`\n${formatConfusion(confusion, labels)}`);
   print(`\nAccuracy ${percent(accuracy)} of ${plural(count, 'image')}, loss ${loss.toFixed(3)}`);
-  print(`With so many images, the true accuracy lies between ${percent(low)} and ${percent(high)} (95 % confidence)`);
+  print(
+    `With ${plural(count, 'image')}, the true accuracy lies between ${percent(low)} and ${percent(high)} (95 % confidence)`,
+  );
   for (const line of weakSpots(confusion, labels)) print(line);
 }
 

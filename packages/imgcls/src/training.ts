@@ -1,4 +1,4 @@
-import { type Batch, type Dataset, loader, type Preprocessing, type Transform } from '@imgcls/data';
+import { type Batch, type Dataset, type Loader, loader, type Preprocessing, type Transform } from '@imgcls/data';
 import { appendHistory, loadCheckpoint, type Store, saveCheckpoint } from '@imgcls/io';
 import type { Module } from '@imgcls/nn';
 import { type Epoch, type Evaluation, fit, type TrainingState } from '@imgcls/train';
@@ -44,12 +44,10 @@ const LABEL_SMOOTHING = 0.1;
 export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch[]> {
   const { model, settings, store, output, interruption } = options;
   const { epochs, batchSize, seed } = settings;
-  const { mean, std } = options.preprocessing;
-  const normalization = { mean, std };
-  const train = loader(options.train, { batchSize, seed, shuffle: true, augment: options.augmentation, normalization });
+  const train = trainingLoader(options);
   const saved = await loadCheckpoint<TrainingState>(store);
   const history = [...(saved?.history ?? [])] as TrainedEpoch[]; // this run measures every epoch
-  const progress = epochProgress(options);
+  const progress = epochProgress(train.length * batchSize, options);
   if (saved) output.print(`going on after ${placeOf(saved)}`);
 
   const run = fit(model, {
@@ -84,6 +82,19 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
   return history;
 }
 
+/** Whole batches, if there is one: batch normalisation can't tell much from the few images that are left over. */
+function trainingLoader({ train, augmentation, preprocessing: { mean, std }, settings }: TrainingOptions): Loader {
+  const { batchSize, seed } = settings;
+  return loader(train, {
+    batchSize,
+    seed,
+    shuffle: true,
+    augment: augmentation,
+    normalization: { mean, std },
+    dropLast: train.length >= batchSize,
+  });
+}
+
 /** The epoch with the highest validation accuracy; among equals the one with the lowest loss, then the earliest. */
 export function bestOf(history: readonly TrainedEpoch[]): TrainedEpoch {
   const isBetter = ({ validation: a }: TrainedEpoch, { validation: b }: TrainedEpoch): boolean =>
@@ -114,22 +125,22 @@ function checkpoints(store: Store, state: () => Promise<TrainingState>) {
   return { save, saveIfDue };
 }
 
-/** What shows how far epoch `n` is, which begins after `before` of its images. */
-function epochProgress({ train, settings: { epochs }, output }: TrainingOptions) {
+/** What shows how far epoch `n`, of `total` images, is; it begins after `before` of them. */
+function epochProgress(total: number, { settings: { epochs }, output }: TrainingOptions) {
   const speed = meter();
   return (n: number, before: number) => {
     let done = before;
     return (images: number): void => {
       done += images;
       speed.add(images);
-      const secondsLeft = ((epochs - n) * train.length - done) / speed.rate();
-      const progress = { done, total: train.length, imagesPerSecond: speed.rate(), secondsLeft };
+      const secondsLeft = ((epochs - n) * total - done) / speed.rate();
+      const progress = { done, total, imagesPerSecond: speed.rate(), secondsLeft };
       output.status(progressLine(`epoch ${n + 1}/${epochs}`, progress));
     };
   };
 }
 
-/** `epoch  3/12  loss 0.523 → 0.601  accuracy 82.1 % → 80.0 %  312 images/s  3:20 left` */
+/** One line for an epoch, where no bar moves, too. */
 function epochLine({ epoch, train, validation, seconds, imagesPerSecond }: TrainedEpoch, epochs: number): string {
   return [
     `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
