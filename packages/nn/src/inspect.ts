@@ -29,7 +29,7 @@ const describeChild = (child: Module | Parameter): string =>
   typeof child === 'function' ? describeModule(child) : `${child.role} ${show(child.variable.shape)}`;
 
 /** What `console.log` shows of a tensor: kind, shape, where it lies, the first values, statistics. */
-export function describeTensor(tensor: Tensor): string {
+function describeTensor(tensor: Tensor): string {
   const title = `Tensor ${tensor.dtype} ${show(tensor.shape)}`;
   if (tensor.isDisposed) return `${title} (disposed)`;
   const values = read(tensor);
