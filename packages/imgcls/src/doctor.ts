@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { type BackendVerdict, listBackends } from '@imgcls/tensor';
+import { type BackendVerdict, listBackends, useBackend } from '@imgcls/tensor';
 import { Command } from 'commander';
 import { createOutput } from './output.ts';
 
@@ -17,12 +17,9 @@ async function doctor(): Promise<void> {
   print(`Memory  ${(totalmem() / 2 ** 30).toFixed(1)} GiB`);
   print(`Images  ${await imageVerdict()}`);
   print('\nEngines, the fastest first:');
-  const verdicts = await listBackends();
-  for (const verdict of verdicts) print(verdictLines(verdict));
-  const chosen = verdicts.find(({ usable }) => usable);
-  print(
-    chosen ? `\nimgcls uses ${chosen.name} here, unless told otherwise with --backend.` : '\nNo engine works here.',
-  );
+  for (const verdict of await listBackends()) print(verdictLines(verdict));
+  const { name } = await useBackend();
+  print(`\nimgcls uses ${name} here, unless told otherwise with --backend.`);
 }
 
 async function imageVerdict(): Promise<string> {
@@ -38,7 +35,7 @@ function verdictLines({ name, usable, device, reason, nextStep }: BackendVerdict
   const head = `${usable ? '✓' : '✗'} ${name.padEnd(11)}`;
   const indent = ' '.repeat(14);
   return [
-    `  ${head} ${usable ? (device ?? '') : (reason ?? '')}`,
+    `  ${head} ${[device, reason].filter(Boolean).join('; ')}`,
     ...(nextStep ? [`${indent} → ${nextStep}`] : []),
   ].join('\n');
 }

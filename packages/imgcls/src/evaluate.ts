@@ -75,6 +75,7 @@ async function showMistakes(
   page: string,
   output: Output,
 ): Promise<void> {
+  if (mistakes.length === 0) return output.print('\nNo mistakes.');
   output.print('\nThe surest mistakes:');
   for (const { file, index, label, predicted, probability } of mistakes)
     output.print(`  ${file ?? `image ${index}`}: ${label} taken for ${predicted}, ${percent(probability)} sure`);

@@ -32,16 +32,16 @@ export interface Source {
 
 type Open = (options: PublishedOptions) => Promise<Dataset>;
 
-const known: Readonly<Record<string, Open>> = {
-  digits: () => digits(),
-  cifar10,
-  cifar100,
-  mnist,
-  'fashion-mnist': fashionMnist,
-};
+const known = new Map<string, Open>([
+  ['digits', () => digits()],
+  ['cifar10', cifar10],
+  ['cifar100', cifar100],
+  ['mnist', mnist],
+  ['fashion-mnist', fashionMnist],
+]);
 
 /** The data sets that have a name. */
-export const datasetNames: readonly string[] = Object.keys(known);
+export const datasetNames: readonly string[] = [...known.keys()];
 
 /**
  * Opens what a command line names: a known data set, or a folder with a folder of images per class.
@@ -50,7 +50,7 @@ export const datasetNames: readonly string[] = Object.keys(known);
  * @throws {UsageError} if it is neither.
  */
 export async function openSource(named: string, { status, print }: Output, dataDir?: string): Promise<Source> {
-  const open = known[named];
+  const open = known.get(named);
   const downloading = ({ file, receivedBytes, totalBytes }: DownloadProgress): void =>
     status(`downloading ${file} ${percent(receivedBytes / totalBytes)}`);
   if (open) return knownSource(named, await open({ ...(dataDir && { dataDir }), onProgress: downloading }), dataDir);

@@ -1,9 +1,9 @@
 import { DecodeError, type DecodeErrorCode, decodeImage } from '@imgcls/data';
 import { type Classifier, classify } from '@imgcls/io';
 import { type BodyLimits, readImage } from './body.ts';
+import { atMost, inTurn } from './concurrency.ts';
 import { HttpError } from './http-error.ts';
 import { dropPage } from './page.ts';
-import { queue } from './queue.ts';
 
 /** What a handler allows. */
 export interface HandlerOptions {
@@ -13,7 +13,7 @@ export interface HandlerOptions {
   maxPixels?: number;
   /** For the body to arrive, and again for the answer. @defaultValue 10,000 */
   timeoutMs?: number;
-  /** Images that wait while one is classified; more are answered 503. @defaultValue 16 */
+  /** Images that arrive at a time, and as many that wait while one is classified; more are answered 503. @defaultValue 16 */
   maxWaiting?: number;
   /** How many of the likeliest classes an answer lists. @defaultValue 5 */
   top?: number;
@@ -39,18 +39,25 @@ export function createHandler(classifier: Classifier, options: HandlerOptions = 
   const { maxBytes = 10 * 2 ** 20, maxPixels = 50e6, timeoutMs = 10_000, maxWaiting = 16, top = 5 } = options;
   checkLimits({ maxBytes, maxPixels, timeoutMs, maxWaiting, top });
   const limits = { maxBytes, maxPixels, timeoutMs };
-  const { run } = queue(maxWaiting);
+  const arriving = atMost(maxWaiting, tooMany);
+  const waiting = atMost(maxWaiting + 1, tooMany); // with the one at work
+  const oneByOne = inTurn();
 
   const answer = async (request: Request): Promise<Response> => {
-    const image = await readImage(request, limits);
-    const answering = run(() => classifyBytes(classifier, image, { maxPixels, top }));
-    if (!answering) throw busy('too many images are waiting; try again in a moment');
+    const image = await arriving(() => readImage(request, limits));
+    const answering = waiting(() => oneByOne(() => classifyBytes(classifier, image, { maxPixels, top })));
     return json(200, await beforeDeadline(answering, limits));
   };
-  const routes: Record<string, Record<string, (request: Request) => Response | Promise<Response>>> = {
-    '/': { GET: () => pageResponse(classifier.labels), POST: answer },
-    '/health': { GET: () => json(200, { status: 'ok', classes: classifier.labels.length }) },
-  };
+  const routes: Routes = new Map([
+    [
+      '/',
+      new Map<string, Method>([
+        ['GET', () => pageResponse(classifier.labels)],
+        ['POST', answer],
+      ]),
+    ],
+    ['/health', new Map([['GET', () => json(200, { status: 'ok', classes: classifier.labels.length })]])],
+  ]);
 
   return async (request) => {
     try {
@@ -61,17 +68,18 @@ export function createHandler(classifier: Classifier, options: HandlerOptions = 
   };
 }
 
-async function dispatch(
-  routes: Record<string, Record<string, (request: Request) => Response | Promise<Response>>>,
-  request: Request,
-): Promise<Response> {
+type Method = (request: Request) => Response | Promise<Response>;
+/** By path, then by method; `HEAD` and `OPTIONS` follow from the others. */
+type Routes = ReadonlyMap<string, ReadonlyMap<string, Method>>;
+
+async function dispatch(routes: Routes, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
-  const methods = routes[pathname];
+  const methods = routes.get(pathname);
   if (!methods) throw new HttpError(404, `nothing is at ${pathname}; POST an image to /, or open / in a browser`);
-  const allow = ['OPTIONS', ...Object.keys(methods), ...(methods.GET ? ['HEAD'] : [])].join(', ');
+  const allow = ['OPTIONS', 'HEAD', ...methods.keys()].join(', ');
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
   const isHead = request.method === 'HEAD';
-  const method = methods[isHead ? 'GET' : request.method];
+  const method = methods.get(isHead ? 'GET' : request.method);
   if (!method) throw new HttpError(405, `${pathname} takes ${allow}, got ${request.method}`, { allow });
   const response = await method(request);
   return isHead ? new Response(null, response) : response;
@@ -94,6 +102,8 @@ function beforeDeadline<T>(work: Promise<T>, { timeoutMs }: BodyLimits): Promise
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+const tooMany = (): HttpError => busy('too many images are waiting; try again in a moment');
 
 const busy = (message: string): HttpError => new HttpError(503, message, { 'retry-after': '1' });
 
