@@ -1,8 +1,12 @@
 import type { HostArray, HostDType } from '@imgcls/nn';
 
 /** A type of elements: those of a state dict, and those that only other programs compute with. */
-export type Dtype = HostDType | 'complex64' | 'float4' | `float6_${'e2m3' | 'e3m2'}` | Float8;
-type Float8 = `float8_${'e5m2' | 'e4m3' | 'e8m0' | 'e4m3fnuz' | 'e5m2fnuz'}`;
+export type Dtype =
+  | HostDType
+  | 'complex64'
+  | 'float4'
+  | `float6_${'e2m3' | 'e3m2'}`
+  | `float8_${'e5m2' | 'e4m3' | 'e8m0' | 'e4m3fnuz' | 'e5m2fnuz'}`;
 
 interface ArrayType {
   readonly name: string;
