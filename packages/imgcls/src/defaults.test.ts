@@ -43,7 +43,7 @@ test('withDefaults() does not enlarge images, but to what networks need', () => 
 
 test('modelOptions() makes the network narrower on a CPU', () => {
   const channels = (backend: 'wasm' | 'webgpu') => modelOptions(withDefaults({}, backend, photos)).channels;
-  expect(channels('wasm')).toEqual([16, 32, 64, 128]);
+  expect(channels('wasm')).toEqual([16, 24, 48, 96]);
   expect(channels('webgpu')).toEqual([64, 128, 256, 512]);
   expect(modelOptions(withDefaults({ model: 'resnet18' }, 'wasm', photos))).toEqual({});
 });

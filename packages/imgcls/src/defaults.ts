@@ -31,7 +31,7 @@ interface Budget {
   channels: readonly [number, number, number, number];
 }
 
-const ON_CPU: Budget = { images: 20_000, side: 32, channels: [16, 32, 64, 128] };
+const ON_CPU: Budget = { images: 20_000, side: 32, channels: [16, 24, 48, 96] };
 const ON_GPU: Budget = { images: 200_000, side: 64, channels: [64, 128, 256, 512] };
 const BUDGETS: Readonly<Record<BackendName, Budget>> = {
   cpu: ON_CPU,
