@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, node, root } from '../process.mjs';
 import { runTutorial, tutorials, withQuickForms } from '../tutorials.ts';
-import { tutorialPage } from './tutorial-page.ts';
+import { browserPage, tutorialPage } from './tutorial-page.ts';
 
 const pages = join(root, '.cache/examples');
 
@@ -12,6 +12,8 @@ mkdirSync(pages, { recursive: true });
 await withQuickForms(async (argumentsOf) => {
   for (const name of tutorials()) await writePage(name, argumentsOf(name));
 });
+const inBrowser = (file: string) => readFileSync(join(root, 'examples/04-in-the-browser', file), 'utf8');
+writeFileSync(join(pages, '04-in-the-browser.md'), browserPage(inBrowser('README.md'), inBrowser('training.ts')));
 process.exitCode = (await node([bin('typedoc')])).code;
 
 /** Runs a tutorial in its quick form and writes a page of its words, its code and what it printed. */

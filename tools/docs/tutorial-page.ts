@@ -3,11 +3,7 @@ export function tutorialPage(name: string, source: string, output: string): stri
   const [, comment, code] = /^\/\*\*\n(.*?)\n \*\/\n(.*)$/s.exec(source) ?? [];
   if (comment === undefined || code === undefined)
     throw new Error(`examples/${name}.ts must begin with a doc comment that says what it does`);
-  return `---
-title: ${name}
-group: Examples
----
-
+  return `${frontMatter(name)}
 # ${name}
 
 ${comment.replace(/^ \* ?/gm, '')}
@@ -23,3 +19,20 @@ ${output.trim()}
 \`\`\`
 `;
 }
+
+/** The tutorial that is a page: what its README says, and the training. */
+export const browserPage = (readme: string, training: string): string => `${frontMatter('04-in-the-browser')}
+${readme.trim()}
+
+The training:
+
+\`\`\`ts
+${training.trim()}
+\`\`\`
+`;
+
+const frontMatter = (title: string): string => `---
+title: ${title}
+group: Examples
+---
+`;
