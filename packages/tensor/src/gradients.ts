@@ -59,11 +59,12 @@ export function gradients(f: () => Tensor, parameters: Readonly<Record<string, V
  * Not done when the package is loaded, so that a page that only predicts is not made to carry it.
  */
 export function registerGradients(): void {
-  for (const gradient of ownGradients) defineGradient(gradient);
+  for (const gradient of ownGradients()) defineGradient(gradient);
   for (const gradient of stockGradients) if (!getGradient(gradient.kernelName)) registerGradient(gradient);
 }
 
-const ownGradients: readonly AnyGradient[] = [
+/** A function, since bundlers keep a list with a spread in it even where nobody reads it. */
+const ownGradients = (): readonly AnyGradient[] => [
   conv2dGradient,
   linearGradient,
   batchNormGradient,
