@@ -28,10 +28,10 @@ const target = options.quick ? 0.2 : 0.7;
 const { name, device } = await useBackend();
 console.log(`Training ${options.model} on ${name}: ${device}.`);
 
-// The published test images stay the test part; validation images are taken from the training ones.
+// The published test images stay the test part; validation images are taken from the training ones (and test images too, if there are none).
 const dataDir = options['data-dir'];
 const images = await cifar10(dataDir ? { dataDir } : {});
-const { train, validation, test } = splitDataset(images, { fractions: [0.9, 0.1, 0], seed: 1 });
+const { train, validation, test } = splitDataset(images, { seed: 1 });
 const normalization = await imageStatistics(train);
 const augment = [randomCrop(32, 32, { padding: 4 }), horizontalFlip()];
 const batches = loader(train, { batchSize: 128, shuffle: true, seed: 1, augment, normalization });

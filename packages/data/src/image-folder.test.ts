@@ -129,6 +129,7 @@ describe('imageFolder()', () => {
   it('lets the loader name a file that has gone since', async () => {
     const folder = await folderOf({ 'cats/1.png': 1, 'dogs/1.png': 2 });
     const dataset = await imageFolder(folder);
+    await dataset.get(1); // what the check has decoded
     await rm(join(folder, 'dogs/1.png'));
     const batches = loader(dataset, { batchSize: 2 }).epoch(0)[Symbol.asyncIterator]();
     await expect(batches.next()).rejects.toThrow(
@@ -197,6 +198,20 @@ describe('imageFolder()', () => {
 });
 
 describe('imageFiles()', () => {
+  it('decodes a file once for the check and the first use, and again for each later one', async () => {
+    const bytes = new Uint8Array(await dot(7));
+    const arrayBuffer = vi.fn(async () => bytes.buffer);
+    const counted = { size: bytes.length, arrayBuffer };
+    const dataset = await imageFiles([
+      { path: 'cats/1.png', file: counted },
+      { path: 'dogs/1.png', file: new Blob([bytes]) },
+    ]);
+    const first = await dataset.get(0);
+    expect(arrayBuffer).toHaveBeenCalledTimes(1);
+    expect(await dataset.get(0)).toEqual(first);
+    expect(arrayBuffer).toHaveBeenCalledTimes(2);
+  });
+
   it('reads Blobs as imageFolder() reads files', async () => {
     const file = async (value: number): Promise<Blob> => new Blob([new Uint8Array(await dot(value))]);
     const dataset = await imageFiles([

@@ -44,8 +44,8 @@ export interface ImageFolder extends Dataset {
  * A folder of images with one folder per class, at any depth below it.
  *
  * Where the top folders are `train` and `val` or `test` (or `training`, `valid`, `validation`, `testing`), the classes are the
- * folders in those, and `splitDataset` keeps to them. Hidden files are passed over. Each file is read and decoded once to see that
- * it can be, then again whenever it is used: `cached` saves that.
+ * folders in those, and `splitDataset` keeps to them. Hidden files are passed over. Each file is decoded once to see that it can be;
+ * what came of it serves the first use, for as many images as fit into 256 MiB. Later uses decode again: `cached` saves that.
  *
  * @param folder A path in Node; what `showDirectoryPicker()` gives in a browser.
  * @throws {Error} if the folder is missing, has not at least two classes, or has others than `classes` (or its folder `train`).
@@ -98,6 +98,7 @@ interface Naming {
 interface Found extends ImageFile, Place {}
 
 const READS_AT_ONCE = 8; // enough to keep decoders busy, few enough for photos of many megabytes
+const FIRST_READ_BYTES = 2 ** 28;
 
 async function fromFiles(
   listed: readonly ListedFile[],
@@ -106,7 +107,8 @@ async function fromFiles(
 ): Promise<ImageFolder> {
   const limit = limiter(READS_AT_ONCE);
   const read = ({ file }: ImageFile): Promise<Image> => limit(() => readImage(file, options));
-  const { found, skipped } = await check(listed, naming, read, options);
+  const first = handover(FIRST_READ_BYTES);
+  const { found, skipped } = await check(listed, naming, async (one) => first.put(one.path, await read(one)), options);
   const classes = classesOf(found, skipped, naming, options.classes);
   const labelOf = new Map(classes.map((name, label) => [name, label]));
   const labels = found.map(({ className }) => labelOf.get(className)!);
@@ -115,10 +117,28 @@ async function fromFiles(
     length: found.length,
     classes,
     skipped,
-    get: async (index) => ({ image: await read(at(index)), label: labels[index]! }),
+    get: async (index) => ({ image: first.take(at(index).path) ?? (await read(at(index))), label: labels[index]! }),
     label: (index) => labels[checkIndex(index, labels.length)]!,
     source: (index) => naming.prefix + at(index).path,
     split: (index) => at(index).split,
+  };
+}
+
+/** Holds images, by the path of their file, from their making to their first use, while they fit. */
+function handover(maxBytes: number) {
+  const held = new Map<string, Image>();
+  let bytes = 0;
+  return {
+    put(path: string, image: Image): void {
+      if (bytes + image.data.length > maxBytes) return;
+      bytes += image.data.length;
+      held.set(path, image);
+    },
+    take(path: string): Image | undefined {
+      const image = held.get(path);
+      if (image && held.delete(path)) bytes -= image.data.length;
+      return image;
+    },
   };
 }
 
@@ -134,7 +154,7 @@ async function readImage(file: ImageFile['file'], options: DecodeOptions): Promi
 async function check(
   listed: readonly ListedFile[],
   { where, prefix }: Naming,
-  read: (file: ImageFile) => Promise<Image>,
+  read: (file: ImageFile) => Promise<unknown>,
   { onError = 'skip', onProgress }: ImageFolderOptions,
 ): Promise<{ found: Found[]; skipped: SkippedFile[] }> {
   const files = listed
