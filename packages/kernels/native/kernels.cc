@@ -1,0 +1,25 @@
+#include "kernel.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+#define KERNEL(name) const char* name(Arguments in);
+#include "kernels.inc"
+#undef KERNEL
+
+namespace {
+constexpr Entry kEntries[] = {
+#define KERNEL(name) {#name, name},
+#include "kernels.inc"
+#undef KERNEL
+    {nullptr, nullptr},
+};
+}  // namespace
+
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+extern const Table table;
+const Table table = {STRING(IMGCLS_ISA), kEntries};
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls

@@ -1,0 +1,3 @@
+import { library } from '../../tools/tsup';
+
+export default library({ browser: true });
