@@ -4,7 +4,7 @@ import type { Manifest } from '../packages.ts';
 /** How a package may use another: as it likes, for its types alone, or loaded only when needed (and for its types). */
 type Use = 'value' | 'type' | 'dynamic';
 
-const tensor = { '@imgcls/random': 'value', '@imgcls/kernels': 'value' } as const;
+const tensor = { '@imgcls/random': 'value' } as const;
 const nn = { ...tensor, '@imgcls/tensor': 'value' } as const;
 const models = { ...nn, '@imgcls/nn': 'value' } as const;
 
@@ -13,7 +13,7 @@ export const graph: Readonly<Record<string, Readonly<Record<string, Use>>>> = {
   '@imgcls/random': {},
   '@imgcls/kernels': {},
   '@imgcls/metrics': {},
-  '@imgcls/tensor': tensor,
+  '@imgcls/tensor': { ...tensor, '@imgcls/kernels': 'value' },
   '@imgcls/nn': nn,
   '@imgcls/models': models,
   '@imgcls/data': { '@imgcls/random': 'value' },
