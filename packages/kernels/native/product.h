@@ -1,0 +1,55 @@
+// The register-blocked product that everything stands on, and the panels that it reads.
+#pragma once
+
+#include "kernel.h"
+#include "vector.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+/// Columns that one pass computes: two vectors.
+constexpr int kPanel = 2 * kLanes;
+
+/// Rows that one pass computes: as many as leave registers for two vectors of a panel and one value of `a`.
+#if defined(__AVX512F__)
+constexpr int kTileRows = 14;
+#elif defined(__aarch64__)
+constexpr int kTileRows = 12;
+#else
+constexpr int kTileRows = 6;
+#endif
+
+/// A matrix [k][n] by panels of kPanel columns: element (k, n) lies at `at[n / kPanel · panel + k · row + n % kPanel]`.
+/// Whole panels can be read, also where n is no multiple.
+struct Panels {
+  const float* at;
+  int64_t row;
+  int64_t panel;
+
+  /// Of a matrix that pack_panels() packed, `k` being all its rows.
+  static Panels packed(const float* at, int64_t k) { return {at, kPanel, k * kPanel}; }
+  Panels from_row(int64_t k) const { return {at + k * row, row, panel}; }
+};
+
+/// c[m][n] = (accumulate ? c[m][n] : 0) + Σ_k a[m · a_row + k] · b(k, n), row m of c beginning at `c + m · c_row`.
+/// Nothing beyond n columns of c is touched; k = 0 gives zeros.
+void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate);
+
+/// The same of a transposed: a(m, k) = a[k · a_row + m].
+void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate);
+
+constexpr int panels_of(int64_t n) { return static_cast<int>((n + kPanel - 1) / kPanel); }
+
+/// Floats that panels of a [k][n] matrix take.
+constexpr int64_t panels_size(int64_t k, int64_t n) { return panels_of(n) * k * kPanel; }
+
+/// Packs `n` ≤ kPanel columns of `k` rows into one panel [k][kPanel], zeros behind them. Row k begins at `b + k · b_row`.
+template <class T>
+void pack_panel(int64_t k, int n, const T* b, int64_t b_row, float* panel);
+
+/// The same of a transposed: b(k, n) = b[n · b_row + k].
+template <class T>
+void pack_panel_transposed(int64_t k, int n, const T* b, int64_t b_row, float* panel);
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls
