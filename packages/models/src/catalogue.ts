@@ -1,26 +1,12 @@
 import { type Module, seeded } from '@imgcls/nn';
 import { distance } from 'fastest-levenshtein';
-import { type Airbench94Options, airbench94 } from './airbench94.ts';
-import { type CifarResnetOptions, cifarResnet } from './cifar-resnet.ts';
+import { BUILDERS, FAMILIES, type ModelName } from './families.ts';
 import type { ModelOptions } from './options.ts';
-import { resnet18, resnet34 } from './resnet.ts';
-import { type ResNet9Options, resnet9 } from './resnet9.ts';
-import { type SimpleCnnOptions, simpleCnn } from './simple-cnn.ts';
 
 /** The options of each network in the catalogue, by name. */
-export interface ModelCatalogue {
-  simple_cnn: SimpleCnnOptions;
-  resnet9: ResNet9Options;
-  airbench94: Airbench94Options;
-  cifar_resnet20: Omit<CifarResnetOptions, 'depth'>;
-  cifar_resnet32: Omit<CifarResnetOptions, 'depth'>;
-  cifar_resnet44: Omit<CifarResnetOptions, 'depth'>;
-  cifar_resnet56: Omit<CifarResnetOptions, 'depth'>;
-  resnet18: ModelOptions;
-  resnet34: ModelOptions;
-}
+export type ModelCatalogue = { [N in ModelName]: NonNullable<Parameters<(typeof BUILDERS)[N]>[0]> };
 
-export type ModelName = keyof ModelCatalogue;
+export type { ModelName };
 
 /** What a file needs to build a network again: plain data. */
 export interface Architecture {
@@ -38,6 +24,8 @@ export interface ModelEntry {
   paper: string;
   /** Parameters with the default options. */
   parameters: number;
+  /** Multiply-adds for one image, with the default options; known to about three digits. */
+  multiplyAdds: number;
   /** Height, width and channels of the images that the default options are for. */
   inputShape: readonly [height: number, width: number, channels: number];
   /** The names of its options. */
@@ -77,85 +65,27 @@ export function createModel(name: string, { seed = 0, ...options }: Record<strin
   for (const option of Object.keys(options))
     if (!model.options.includes(option))
       throw new RangeError(`createModel: ${name} has no option "${option}"${nearest(option, model.options)}`);
-  const network = seeded(seed as number, () => model.build(options));
+  const build = BUILDERS[model.name] as (options: ModelOptions) => Module;
+  const network = seeded(seed as number, () => build(options));
   return Object.assign(network, { architecture: { name: model.name, options } });
 }
 
 /** The networks that `createModel` can build, smallest first within each family. */
 export function listModels(): ModelEntry[] {
-  return CATALOGUE.map(({ build, ...entry }) => entry);
+  return [...CATALOGUE];
 }
 
-interface BuildableEntry extends ModelEntry {
-  build(options: ModelOptions): Module;
-}
-
-const COMMON = ['numClasses', 'inputChannels', 'imageSize'];
-const CIFAR = [32, 32, 3] as const;
-const IMAGENET = [224, 224, 3] as const;
-const RESNET_PAPER = 'https://arxiv.org/abs/1512.03385';
-
-const cifarResnetEntry = (depth: 20 | 32 | 44 | 56, parameters: number): BuildableEntry => ({
-  name: `cifar_resnet${depth}`,
-  title: `ResNet-${depth} for small images`,
-  paper: RESNET_PAPER,
-  parameters,
-  inputShape: CIFAR,
-  options: [...COMMON, 'shortcut'],
-  build: (options) => cifarResnet({ ...options, depth }),
-});
-
-const CATALOGUE: readonly BuildableEntry[] = [
-  {
-    name: 'simple_cnn',
-    title: 'Convolutions, pooling and fully connected layers',
-    paper: 'https://doi.org/10.1109/5.726791',
-    parameters: 356_810,
-    inputShape: CIFAR,
-    options: [...COMMON, 'channels', 'kernelSize', 'poolSize', 'hidden', 'dropout'],
-    build: simpleCnn,
-  },
-  {
-    name: 'resnet9',
-    title: "ResNet-9, David Page's fast network for CIFAR-10",
-    paper: 'https://github.com/davidcpage/cifar10-fast',
-    parameters: 6_573_120,
-    inputShape: CIFAR,
-    options: [...COMMON, 'channels', 'logitScale'],
-    build: resnet9,
-  },
-  {
-    name: 'airbench94',
-    title: 'airbench94, CIFAR-10 to 94 % in the fewest operations',
-    paper: 'https://arxiv.org/abs/2404.00498',
-    parameters: 1_972_792,
-    inputShape: CIFAR,
-    options: [...COMMON, 'channels', 'logitScale'],
-    build: airbench94,
-  },
-  cifarResnetEntry(20, 269_722),
-  cifarResnetEntry(32, 464_154),
-  cifarResnetEntry(44, 658_586),
-  cifarResnetEntry(56, 853_018),
-  {
-    name: 'resnet18',
-    title: 'ResNet-18',
-    paper: RESNET_PAPER,
-    parameters: 11_689_512,
-    inputShape: IMAGENET,
-    options: COMMON,
-    build: resnet18,
-  },
-  {
-    name: 'resnet34',
-    title: 'ResNet-34',
-    paper: RESNET_PAPER,
-    parameters: 21_797_672,
-    inputShape: IMAGENET,
-    options: COMMON,
-    build: resnet34,
-  },
-];
+const CATALOGUE: readonly ModelEntry[] = FAMILIES.flatMap(({ paper, options, models }) =>
+  Object.entries(models).map(([name, { title, parameters, multiplyAdds, imageSize }]) => ({
+    name: name as ModelName,
+    title,
+    paper,
+    parameters,
+    multiplyAdds: multiplyAdds * 1e6,
+    inputShape: [imageSize, imageSize, 3] as const,
+    options: ['numClasses', 'inputChannels', 'imageSize', ...options],
+  })),
+);
 
 /** `, did you mean "resnet18"? There are: …`: the candidates that fewest letters tell apart, then all. */
 function nearest(name: string, candidates: readonly string[]): string {

@@ -1,6 +1,8 @@
 export * from './airbench94.ts';
 export * from './catalogue.ts';
 export * from './cifar-resnet.ts';
+export type { Network } from './classifier.ts';
+export * from './mobilenet-v2.ts';
 export type { ImageSize, ModelOptions } from './options.ts';
 export * from './resnet.ts';
 export * from './resnet9.ts';

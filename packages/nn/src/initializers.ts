@@ -1,6 +1,7 @@
 import type { Random } from '@imgcls/random';
 import { currentBackend } from '@imgcls/tensor';
-import { type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { Rank, ShapeMap, Tensor } from '@tensorflow/tfjs-core';
+import { deferredTensor } from './deferred.ts';
 import { nextStream } from './scope.ts';
 
 /**
@@ -17,14 +18,15 @@ export interface KaimingOptions {
 }
 
 /**
- * A tensor with these first values, drawn from the seed of the enclosing `seeded` scope.
+ * A tensor with these first values, drawn from the seed of the enclosing `seeded` scope when they are first needed.
  *
  * @returns Owned by the caller; usually handed on to `parameter`.
  * @throws {Error} if no backend has been chosen yet.
  */
 export function initialize<R extends Rank = Rank>(shape: ShapeMap[R], initializer: Initializer): Tensor<R> {
   currentBackend(); // so that a missing one is told in words
-  return tensor(initializer(shape, nextStream()), shape, 'float32');
+  const stream = nextStream();
+  return deferredTensor<R>(shape, () => initializer(shape, stream));
 }
 
 /** Every element `value`. Any shape. */

@@ -1,4 +1,5 @@
 import { type Rank, type Tensor, tidy, Variable, variable } from '@tensorflow/tfjs-core';
+import { deferredVariable } from './deferred.ts';
 import { describeModule, inspectSymbol } from './inspect.ts';
 
 /** A network or a part of it: a function of tensors that owns named children. */
@@ -195,6 +196,8 @@ function toVariable<R extends Rank>(initial: Tensor<R>, trainable: boolean): Var
     initial.trainable = trainable;
     return initial as Variable<R>;
   }
+  const pending = deferredVariable(initial, trainable);
+  if (pending) return pending;
   const made = variable(initial, trainable);
   initial.dispose();
   return made;

@@ -1,6 +1,6 @@
 import { add, batchNorm, batchNormTraining, scale, type Tensor, type Variable } from '@imgcls/tensor';
 import { add as addIntegers, type Rank, scalar } from '@tensorflow/tfjs-core';
-import { constant, initialize } from './initializers.ts';
+import { constant, type Initializer, initialize } from './initializers.ts';
 import { describe } from './inspect.ts';
 import { buffer, type Module, module, type Parameter, parameter } from './module.ts';
 import { isTraining } from './scope.ts';
@@ -13,6 +13,8 @@ export interface BatchNorm2dOptions {
   momentum?: number;
   /** Whether the scale `weight` is trained; else it stays 1. Default true. */
   trainableWeight?: boolean;
+  /** How the scale starts: by default as 1. */
+  weight?: Initializer;
 }
 
 /** The state of a batch normalisation, under PyTorch's names. */
@@ -35,11 +37,11 @@ export type BatchNorm2dState = {
  * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
  */
 export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}): Module<BatchNorm2dState> {
-  const { epsilon = 1e-5, momentum = 0.1, trainableWeight = true } = options;
+  const { epsilon = 1e-5, momentum = 0.1, trainableWeight = true, weight = constant(1) } = options;
   checkCounts('batchNorm2d', { channels });
   return module(
     {
-      weight: parameter(initialize<Rank.R1>([channels], constant(1)), { trainable: trainableWeight }),
+      weight: parameter(initialize<Rank.R1>([channels], weight), { trainable: trainableWeight }),
       bias: parameter(initialize<Rank.R1>([channels], constant(0))),
       running_mean: buffer(initialize<Rank.R1>([channels], constant(0))),
       running_var: buffer(initialize<Rank.R1>([channels], constant(1))),

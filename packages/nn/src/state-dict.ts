@@ -39,6 +39,15 @@ export async function stateDict(model: Module): Promise<StateDict> {
   return new Map(await Promise.all(entries));
 }
 
+/** What a state dict of a model holds: names, and types and shapes as they are on disk. Reads no values. */
+export function stateShapes(model: Module): Map<string, Pick<HostTensor, 'dtype' | 'shape'>> {
+  const describe = (parameter: Parameter) => ({
+    dtype: parameter.variable.dtype === 'int32' ? ('int64' as const) : ('float32' as const),
+    shape: diskShape(parameter),
+  });
+  return new Map(Object.entries(namedState(model)).map(([name, parameter]) => [name, describe(parameter)]));
+}
+
 /**
  * Loads a state dict in PyTorch's names and layouts into a model. Float types of any width are accepted.
  *
