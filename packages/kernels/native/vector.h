@@ -5,6 +5,8 @@
 #include <string.h>
 #if defined(__wasm_relaxed_simd__)
 #include <wasm_simd128.h>
+#elif defined(__AVX__)
+#include <immintrin.h>
 #endif
 
 #include "kernel.h"
@@ -27,7 +29,8 @@ typedef uint32_t Words __attribute__((vector_size(kLanes * 4)));
 /// A bfloat16 as it lies in memory: the upper half of a float.
 enum class Bfloat16 : uint16_t {};
 
-inline Floats splat(float value) { return Floats{} + value; }
+/// Minus zero, which changes nothing: the compiler leaves it out (plus zero would turn -0 into 0).
+inline Floats splat(float value) { return value - Floats{}; }
 
 inline Floats load(const float* from) {
   Floats v;
@@ -37,14 +40,37 @@ inline Floats load(const float* from) {
 
 inline void store(float* to, Floats v) { memcpy(to, &v, sizeof v); }
 
+#if defined(__AVX512F__)
+/// The first `count` lanes.
+inline __mmask16 first(int count) { return static_cast<__mmask16>((1u << count) - 1); }
+#elif defined(__AVX__)
+inline __m256i first(int count) { return (__m256i)(Ints{0, 1, 2, 3, 4, 5, 6, 7} < count); }
+#endif
+
 /// The first `count` lanes from memory, zeros in the others.
 inline Floats load(const float* from, int count) {
+  if (count == kLanes) return load(from);  // known where `count` is a constant
+#if defined(__AVX512F__)
+  return (Floats)_mm512_maskz_loadu_ps(first(count), from);
+#elif defined(__AVX__)
+  return (Floats)_mm256_maskload_ps(from, first(count));
+#else
   Floats v{};
   memcpy(&v, from, static_cast<size_t>(count) * sizeof(float));
   return v;
+#endif
 }
 
-inline void store(float* to, Floats v, int count) { memcpy(to, &v, static_cast<size_t>(count) * sizeof(float)); }
+inline void store(float* to, Floats v, int count) {
+  if (count == kLanes) return store(to, v);
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, first(count), (__m512)v);
+#elif defined(__AVX__)
+  _mm256_maskstore_ps(to, first(count), (__m256)v);
+#else
+  memcpy(to, &v, static_cast<size_t>(count) * sizeof(float));
+#endif
+}
 
 typedef uint16_t Halves __attribute__((vector_size(kLanes * 2)));
 
@@ -71,14 +97,24 @@ inline void store(Bfloat16* to, Floats v) {
 }
 
 inline Floats load(const Bfloat16* from, int count) {
+  if (count == kLanes) return load(from);
+#if defined(__AVX512BW__)
+  return widen((Halves)_mm256_maskz_loadu_epi16(first(count), from));
+#else
   Halves h{};
   memcpy(&h, from, static_cast<size_t>(count) * sizeof(uint16_t));
   return widen(h);
+#endif
 }
 
 inline void store(Bfloat16* to, Floats v, int count) {
   const Halves h = narrow(v);
+  if (count == kLanes) return static_cast<void>(memcpy(to, &h, sizeof h));
+#if defined(__AVX512BW__)
+  _mm256_mask_storeu_epi16(to, first(count), (__m256i)h);
+#else
   memcpy(to, &h, static_cast<size_t>(count) * sizeof(uint16_t));
+#endif
 }
 
 /// a · b + c, rounded once where the machine can.
@@ -103,6 +139,45 @@ inline float sum(Floats v) {
   for (int width = kLanes / 2; width > 0; width /= 2)
     for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
   return lanes[0];
+}
+
+// Lane by lane from a vector of 2·kLanes lanes, a's then b's: `at(lane)` says which. The only shuffle that GCC and Clang both take.
+#define IMGCLS_AT4(at, i) at(i), at(i + 1), at(i + 2), at(i + 3)
+#define IMGCLS_AT8(at, i) IMGCLS_AT4(at, i), IMGCLS_AT4(at, i + 4)
+#define IMGCLS_AT16(at, i) IMGCLS_AT8(at, i), IMGCLS_AT8(at, i + 8)
+#if defined(__AVX512F__)
+#define IMGCLS_SHUFFLE(a, b, at) __builtin_shufflevector(a, b, IMGCLS_AT16(at, 0))
+#elif defined(__AVX__)
+#define IMGCLS_SHUFFLE(a, b, at) __builtin_shufflevector(a, b, IMGCLS_AT8(at, 0))
+#else
+#define IMGCLS_SHUFFLE(a, b, at) __builtin_shufflevector(a, b, IMGCLS_AT4(at, 0))
+#endif
+
+/// Exchanges rows and lanes, in blocks of `distance`.
+template <int distance>
+inline void transpose_blocks(Floats rows[kLanes]) {
+#define IMGCLS_UPPER(lane) ((lane)&distance ? kLanes + (lane)-distance : (lane))
+#define IMGCLS_LOWER(lane) ((lane)&distance ? kLanes + (lane) : (lane) + distance)
+  for (int i = 0; i < kLanes; i++) {
+    if (i & distance) continue;
+    const Floats a = rows[i], b = rows[i + distance];
+    rows[i] = IMGCLS_SHUFFLE(a, b, IMGCLS_UPPER);
+    rows[i + distance] = IMGCLS_SHUFFLE(a, b, IMGCLS_LOWER);
+  }
+#undef IMGCLS_UPPER
+#undef IMGCLS_LOWER
+}
+
+/// Exchanges rows and lanes.
+inline void transpose(Floats rows[kLanes]) {
+#if defined(__AVX512F__)
+  transpose_blocks<8>(rows);
+#endif
+#if defined(__AVX__)
+  transpose_blocks<4>(rows);
+#endif
+  transpose_blocks<2>(rows);
+  transpose_blocks<1>(rows);
 }
 
 }  // namespace IMGCLS_ISA
