@@ -43,7 +43,7 @@ const { train, validation, test } = splitDataset(small, { seed: 1 });
 const normalization = await imageStatistics(train);
 const augment = [
   horizontalFlip(),
-  randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1] }),
+  randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1], interpolation: 'bilinear', fill: 'edge' }),
   colorJitter({ brightness: 0.2, contrast: 0.2 }),
 ];
 const batches = loader(train, { batchSize: 32, shuffle: true, seed: 1, augment, normalization });

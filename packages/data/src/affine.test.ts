@@ -1,44 +1,53 @@
 import { random } from '@imgcls/random';
 import { describe, expect, it } from 'vitest';
-import { affine, randomAffine } from './affine.ts';
+import { affine, randomAffine, randomRotation, rotate } from './affine.ts';
 import type { Image } from './image.ts';
 
 const image: Image = { data: Uint8Array.of(10, 20, 30, 40, 50, 60, 70, 80, 90), height: 3, width: 3, channels: 1 };
-const still = { y: 0, x: 0 };
+const bilinear = { interpolation: 'bilinear' } as const;
 
-describe('affine()', () => {
-  it('without a change is the image', () => {
-    expect(affine(image, 0, still, 1, 'zero')).toEqual(image);
+describe('affine(), rotate()', () => {
+  it('without a change are the image', () => {
+    expect(affine(image, {})).toEqual(image);
+    expect(affine(image, {}, bilinear)).toEqual(image);
   });
 
-  it('turns clockwise', () => {
-    expect(affine(image, Math.PI / 2, still, 1, 'edge').data).toEqual(
-      Uint8Array.of(70, 40, 10, 80, 50, 20, 90, 60, 30),
-    );
+  it('turn clockwise, and against the clock', () => {
+    const turned = Uint8Array.of(70, 40, 10, 80, 50, 20, 90, 60, 30);
+    expect(affine(image, { degrees: 90 }).data).toEqual(turned);
+    expect(rotate(image, -90, bilinear).data).toEqual(turned);
   });
 
   it.each([
-    ['zero', [0, 0, 0, 0, 10, 20, 0, 40, 50]],
+    [0, [0, 0, 0, 0, 10, 20, 0, 40, 50]],
+    [99, [99, 99, 99, 99, 10, 20, 99, 40, 50]],
     ['edge', [10, 10, 20, 10, 10, 20, 40, 40, 50]],
     ['reflect', [50, 40, 50, 20, 10, 20, 50, 40, 50]],
-  ] as const)('shifts, and fills with %s', (fill, expected) => {
-    expect(Array.from(affine(image, 0, { y: 1, x: 1 }, 1, fill).data)).toEqual(expected);
+    ['symmetric', [10, 10, 20, 10, 10, 20, 40, 40, 50]],
+  ] as const)('shift, and fill with %s', (fill, expected) => {
+    for (const interpolation of ['nearest', 'bilinear'] as const)
+      expect(Array.from(affine(image, { translate: [1, 1] }, { interpolation, fill }).data)).toEqual(expected);
   });
 
-  it('lies between pixels', () => {
-    expect(affine(image, 0, { y: 0, x: 0.25 }, 1, 'zero').data).toEqual(
-      Uint8Array.of(8, 18, 28, 30, 48, 58, 53, 78, 88),
+  it('lie between pixels', () => {
+    expect(affine(image, { translate: [0.25, 0] }, bilinear).data).toEqual(
+      Uint8Array.of(10, 18, 28, 40, 48, 58, 70, 78, 88),
     );
   });
 
-  it('scales about the centre, each channel alone', () => {
+  it('scale about the centre, each channel alone', () => {
     const colour: Image = {
       data: Uint8Array.of(0, 1, 2, 100, 101, 102, 200, 201, 202),
       height: 1,
       width: 3,
       channels: 3,
     };
-    expect(affine(colour, 0, still, 2, 'edge').data).toEqual(Uint8Array.of(50, 51, 52, 100, 101, 102, 150, 151, 152));
+    const twice = affine(colour, { scale: 2 }, { ...bilinear, fill: 'edge' });
+    expect(twice.data).toEqual(Uint8Array.of(50, 51, 52, 100, 101, 102, 150, 151, 152));
+  });
+
+  it('shear about the centre', () => {
+    expect(affine(image, { shear: [-45, 0] }).data).toEqual(Uint8Array.of(20, 30, 0, 40, 50, 60, 0, 70, 80));
   });
 });
 
@@ -51,7 +60,7 @@ describe('randomAffine()', () => {
     const dot: Image = { data: new Uint8Array(81), height: 9, width: 9, channels: 1 };
     dot.data[40] = 255; // the centre: turning and scaling leave it there
     const places = Array.from({ length: 200 }, (_, i) => {
-      const { data } = randomAffine({ degrees: 90, translate: 0.2, scale: [1, 2] })(dot, random(i));
+      const { data } = randomAffine({ degrees: 90, translate: 0.2, scale: [1, 2], ...bilinear })(dot, random(i));
       const brightest = data.indexOf(Math.max(...data));
       return [Math.floor(brightest / 9), brightest % 9];
     });
@@ -60,20 +69,36 @@ describe('randomAffine()', () => {
   });
 
   it('is the same for the same random numbers', () => {
-    const transform = randomAffine({ degrees: 20, translate: 0.1, scale: [0.9, 1.1] });
+    const transform = randomAffine({ degrees: 20, translate: 0.1, scale: [0.9, 1.1], ...bilinear });
     expect(transform(image, random(4))).toEqual(transform(image, random(4)));
     expect(transform(image, random(4))).not.toEqual(transform(image, random(5)));
   });
 
-  it.each([{ degrees: -1 }, { translate: -0.1 }, { scale: [0, 1] as const }, { scale: [1.1, 1] as const }])(
-    'refuses %j',
-    (options) => {
-      const all = JSON.stringify({ degrees: 0, translate: 0, scale: [1, 1], ...options });
-      expect(() => randomAffine(options)).toThrow(
-        new RangeError(
-          `randomAffine: degrees and translate must be >= 0 and scale [least > 0, most >= least], got ${all}`,
-        ),
-      );
-    },
-  );
+  it.each([
+    { degrees: -1 },
+    { translate: -0.1 },
+    { translate: 1.5 },
+    { scale: [0, 1] as const },
+    { scale: [1.1, 1] as const },
+  ])('refuses %j', (options) => {
+    const all = JSON.stringify({ degrees: 0, translate: 0, scale: [1, 1], shear: 0, ...options });
+    expect(() => randomAffine(options)).toThrow(
+      new RangeError(`randomAffine: translate must be in [0, 1], scale > 0, and ranges in order, got ${all}`),
+    );
+  });
+
+  it('refuses another interpolation', () => {
+    expect(() => randomAffine({ interpolation: 'cubic' as 'nearest' })).toThrow(
+      new RangeError(`randomAffine: interpolation must be 'nearest' or 'bilinear', got "cubic"`),
+    );
+  });
+});
+
+describe('randomRotation()', () => {
+  it('turns between two angles', () => {
+    expect(randomRotation([90, 90])(image, random(0))).toEqual(rotate(image, 90));
+    expect(() => randomRotation(-1)).toThrow(
+      new RangeError('randomRotation: degrees must be >= 0, or two in order, got -1'),
+    );
+  });
 });

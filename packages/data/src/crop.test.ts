@@ -1,7 +1,16 @@
 import { random } from '@imgcls/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { centerCrop, horizontalFlip, randomCrop, verticalFlip } from './crop.ts';
+import {
+  centerCrop,
+  fiveCrop,
+  horizontalFlip,
+  pad,
+  randomCrop,
+  randomResizedCrop,
+  tenCrop,
+  verticalFlip,
+} from './crop.ts';
 import type { Image } from './image.ts';
 
 /** The values 1, 2, 3, … as an image. */
@@ -40,8 +49,10 @@ describe('randomCrop()', () => {
   });
 
   it.each([
-    ['zero', [0, 0, 0, 0, 1, 2, 0, 3, 4]],
+    [0, [0, 0, 0, 0, 1, 2, 0, 3, 4]],
+    [9, [9, 9, 9, 9, 1, 2, 9, 3, 4]],
     ['edge', [1, 1, 2, 1, 1, 2, 3, 3, 4]],
+    ['symmetric', [1, 1, 2, 1, 1, 2, 3, 3, 4]],
     ['reflect', [4, 3, 4, 2, 1, 2, 4, 3, 4]],
   ] as const)('pads with %s', (fill, corner) => {
     const crop = randomCrop(3, 3, { padding: 1, fill });
@@ -116,3 +127,56 @@ it.each([centerCrop(2, 2), randomCrop(4, 4, { padding: 1 }), horizontalFlip({ pr
     expect(image).toEqual(counted(4, 4));
   },
 );
+
+describe('pad()', () => {
+  it('adds a colour on the sides that are named', () => {
+    expect(pad(counted(1, 1, 3), [1, 0, 0, 0], [7, 8, 9]).data).toEqual(Uint8Array.of(7, 8, 9, 1, 2, 3));
+    expect(pad(counted(1, 1), [0, 1], 5)).toEqual({ data: Uint8Array.of(5, 1, 5), height: 3, width: 1, channels: 1 });
+  });
+
+  it('refuses what is no side or no fill', () => {
+    expect(() => pad(counted(2, 2), -1)).toThrow(new RangeError('pad: sides must be integers >= 0, got -1'));
+    expect(() => pad(counted(2, 2), 1, 256)).toThrow(
+      new RangeError("pad: fill must be 'edge', 'reflect', 'symmetric', a level 0..255 or three of them, got 256"),
+    );
+  });
+});
+
+describe('fiveCrop(), tenCrop()', () => {
+  it('are the corners and the middle, and those of the mirror image', () => {
+    const values = (images: Image[]) => images.map(({ data }) => data[0]);
+    expect(values(fiveCrop(counted(3, 3), 1, 1))).toEqual([1, 3, 7, 9, 5]);
+    expect(values(tenCrop(counted(3, 3), 1, 1))).toEqual([1, 3, 7, 9, 5, 3, 1, 9, 7, 5]);
+  });
+});
+
+describe('randomResizedCrop()', () => {
+  it('of the whole image in its own aspect is the image, resized', () => {
+    const crop = randomResizedCrop(4, 6, { scale: [1, 1], ratio: [1.5, 1.5] });
+    expect(crop(counted(4, 6), random(3))).toEqual(counted(4, 6));
+  });
+
+  it('takes parts of the areas and aspects it may', () => {
+    const ramp: Image = { data: new Uint8Array(100 * 100), height: 100, width: 100, channels: 1 };
+    for (let i = 0; i < ramp.data.length; i++) ramp.data[i] = i % 100;
+    const crop = randomResizedCrop(1, 50, { scale: [0.25, 0.25], ratio: [1, 1] });
+    for (let seed = 0; seed < 50; seed++) {
+      const { data } = crop(ramp, random(seed));
+      expect(data[49]! - data[0]!).toBe(49); // a part that is 50 wide
+    }
+  });
+
+  it('takes the middle where no draw fits', () => {
+    const strip = counted(1, 9);
+    const crop = randomResizedCrop(1, 1, { scale: [1, 1], ratio: [1, 1] });
+    expect(crop(strip, random(0)).data).toEqual(Uint8Array.of(5));
+  });
+
+  it('refuses ranges out of order', () => {
+    expect(() => randomResizedCrop(2, 2, { scale: [0.5, 0.2] })).toThrow(
+      new RangeError(
+        'randomResizedCrop: scale must be in (0, 1], ratio > 0, both in order, got {"scale":[0.5,0.2],"ratio":[0.75,1.3333333333333333]}',
+      ),
+    );
+  });
+});

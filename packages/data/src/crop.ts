@@ -1,8 +1,8 @@
 import type { Random } from '@imgcls/random';
+import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { beyondOf, checkFill, colorOf, type Fill } from './fill.ts';
 import { blankImage, checkSize, type Image, sizeOf } from './image.ts';
-
-/** What lies beyond an image's edge: black, the image mirrored at its outermost pixels, or these pixels again and again. */
-export type Padding = 'zero' | 'reflect' | 'edge';
+import { type Box, resizeBox } from './resize.ts';
 
 /**
  * A transform that cuts out the middle.
@@ -23,8 +23,8 @@ export function centerCrop(height: number, width: number): (image: Image) => Ima
 export interface RandomCropOptions {
   /** Pixels added on every side. Default 0. */
   padding?: number;
-  /** With what. Default `zero`. */
-  fill?: Padding;
+  /** With what. Default 0, black. */
+  fill?: Fill;
 }
 
 /**
@@ -36,12 +36,12 @@ export interface RandomCropOptions {
 export function randomCrop(
   height: number,
   width: number,
-  { padding = 0, fill = 'zero' }: RandomCropOptions = {},
+  { padding = 0, fill = 0 }: RandomCropOptions = {},
 ): (image: Image, random: Random) => Image {
   checkSize('randomCrop', height, width);
   if (!(Number.isInteger(padding) && padding >= 0))
     throw new RangeError(`randomCrop: padding must be an integer >= 0, got ${padding}`);
-  const beyond = outside[fill];
+  checkFill('randomCrop', fill);
   return (image, random) => {
     checkFits('randomCrop', image, height, width, padding);
     if (fill === 'reflect' && padding >= Math.min(image.height, image.width))
@@ -50,55 +50,139 @@ export function randomCrop(
       );
     const top = random.int(image.height + 2 * padding - height + 1) - padding;
     const left = random.int(image.width + 2 * padding - width + 1) - padding;
-    return gather(
-      image,
-      range(height, top).map((y) => beyond(y, image.height)),
-      range(width, left).map((x) => beyond(x, image.width)),
-    );
+    return cut(image, { top, left, height, width }, fill);
   };
 }
 
-/** How `horizontalFlip` and `verticalFlip` choose. */
-export interface FlipOptions {
-  /** Of being flipped. Default 0.5. */
-  probability?: number;
+/**
+ * The image with more pixels around it.
+ *
+ * @param sides Pixels on every side, on left and right and on top and bottom, or on left, top, right and bottom.
+ * @throws {RangeError} if a side is negative.
+ */
+export function pad(
+  image: Image,
+  sides: number | readonly [x: number, y: number] | readonly [left: number, top: number, right: number, bottom: number],
+  fill: Fill = 0,
+): Image {
+  const [left, top, right = left, bottom = top] = typeof sides === 'number' ? [sides, sides] : sides;
+  if (![left, top, right, bottom].every((side) => Number.isInteger(side) && side >= 0))
+    throw new RangeError(`pad: sides must be integers >= 0, got ${JSON.stringify(sides)}`);
+  checkFill('pad', fill);
+  return cut(
+    image,
+    { top: -top, left: -left, height: image.height + top + bottom, width: image.width + left + right },
+    fill,
+  );
 }
+
+/** The four corners and the middle of an image, each of that size: top left, top right, bottom left, bottom right, middle. */
+export function fiveCrop(image: Image, height: number, width: number): Image[] {
+  checkSize('fiveCrop', height, width);
+  checkFits('fiveCrop', image, height, width, 0);
+  const [bottom, right] = [image.height - height, image.width - width];
+  const corners = [
+    [0, 0],
+    [0, right],
+    [bottom, 0],
+    [bottom, right],
+  ] as const;
+  return [
+    ...corners.map(([top, left]) => cut(image, { top, left, height, width }, 0)),
+    centerCrop(height, width)(image),
+  ];
+}
+
+/** `fiveCrop` of the image, then of its mirror image: what an evaluation may take the mean of. */
+export const tenCrop = (image: Image, height: number, width: number): Image[] => [
+  ...fiveCrop(image, height, width),
+  ...fiveCrop(mirrored(image), height, width),
+];
+
+/** Which parts `randomResizedCrop` takes. */
+export interface RandomResizedCropOptions {
+  /** The part of the image's area. Default `[0.08, 1]`. */
+  scale?: readonly [least: number, most: number];
+  /** Width to height; its logarithm is drawn evenly. Default `[3/4, 4/3]`. */
+  ratio?: readonly [least: number, most: number];
+}
+
+/**
+ * A transform that brings a random part to a size, as torchvision's `RandomResizedCrop`: what most networks for ImageNet are trained with.
+ *
+ * @throws {RangeError} if a range is out of order, or a size none.
+ * Szegedy et al. 2014, section 6, https://arxiv.org/abs/1409.4842
+ */
+export function randomResizedCrop(
+  height: number,
+  width: number,
+  { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] }: RandomResizedCropOptions = {},
+): (image: Image, random: Random) => Image {
+  checkSize('randomResizedCrop', height, width);
+  if (!(scale[0] > 0 && scale[0] <= scale[1] && scale[1] <= 1 && ratio[0] > 0 && ratio[0] <= ratio[1]))
+    throw new RangeError(
+      `randomResizedCrop: scale must be in (0, 1], ratio > 0, both in order, got ${JSON.stringify({ scale, ratio })}`,
+    );
+  return (image, random) => resizeBox(cut(image, randomPart(image, scale, ratio, random), 0), height, width);
+}
+
+type Range = readonly [least: number, most: number];
+
+/** A box of random area and aspect; the middle, as wide or high as the aspect allows, where ten draws do not fit. */
+function randomPart(image: Image, scale: Range, ratio: Range, random: Random): Box {
+  const { height, width } = image;
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const area = height * width * between(...scale, random);
+    const aspect = Math.exp(between(Math.log(ratio[0]), Math.log(ratio[1]), random));
+    const part = { height: roundHalfEven(Math.sqrt(area / aspect)), width: roundHalfEven(Math.sqrt(area * aspect)) };
+    if (part.width < 1 || part.height < 1 || part.width > width || part.height > height) continue;
+    return { ...part, top: random.int(height - part.height + 1), left: random.int(width - part.width + 1) };
+  }
+  const aspect = Math.min(Math.max(width / height, ratio[0]), ratio[1]);
+  const part = {
+    height: aspect > width / height ? roundHalfEven(width / aspect) : height,
+    width: aspect < width / height ? roundHalfEven(height * aspect) : width,
+  };
+  return { ...part, top: Math.floor((height - part.height) / 2), left: Math.floor((width - part.width) / 2) };
+}
+
+/** To the nearest integer, of two the even one, as Python rounds. */
+const roundHalfEven = (value: number): number => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
 /** A transform that swaps left and right at random. */
-export const horizontalFlip = (options: FlipOptions = {}): ((image: Image, random: Random) => Image) =>
-  flip('horizontalFlip', options, (image) => gather(image, range(image.height, 0), range(image.width, 0).reverse()));
+export const horizontalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
+  withProbability('horizontalFlip', options.probability ?? 0.5, mirrored);
+
+const mirrored = (image: Image): Image => gather(image, range(image.height, 0), range(image.width, 0).reverse());
 
 /** A transform that swaps top and bottom at random. */
-export const verticalFlip = (options: FlipOptions = {}): ((image: Image, random: Random) => Image) =>
-  flip('verticalFlip', options, (image) => gather(image, range(image.height, 0).reverse(), range(image.width, 0)));
+export const verticalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
+  withProbability('verticalFlip', options.probability ?? 0.5, (image) =>
+    gather(image, range(image.height, 0).reverse(), range(image.width, 0)),
+  );
 
-function flip(where: string, { probability = 0.5 }: FlipOptions, flipped: (image: Image) => Image) {
-  if (!(probability >= 0 && probability <= 1))
-    throw new RangeError(`${where}: probability must be in [0, 1], got ${probability}`);
-  return (image: Image, random: Random): Image => (random.uniform() < probability ? flipped(image) : image);
+/** A region of an image, which may lie partly beyond its edges. */
+function cut(image: Image, { top, left, height, width }: Box, fill: Fill): Image {
+  const beyond = beyondOf(fill);
+  const rows = range(height, top).map((y) => beyond(y, image.height));
+  const columns = range(width, left).map((x) => beyond(x, image.width));
+  return gather(image, rows, columns, colorOf(fill, image));
 }
 
-/** The index within `[0, size)` that stands for one that may lie outside; -1 is black. */
-export const outside: Readonly<Record<Padding, (i: number, size: number) => number>> = {
-  zero: (i, size) => (i >= 0 && i < size ? i : -1),
-  edge: (i, size) => Math.min(Math.max(i, 0), size - 1),
-  reflect: (i, size) => {
-    if (i >= 0 && i < size) return i;
-    const period = Math.max(1, 2 * (size - 1));
-    const phase = ((i % period) + period) % period;
-    return Math.min(phase, period - phase);
-  },
-};
-
 /** The pixels at these rows and columns: every crop, padding and flip is one of these. */
-function gather({ data, width, channels }: Image, rows: Int32Array, columns: Int32Array): Image {
+function gather(
+  { data, width, channels }: Image,
+  rows: Int32Array,
+  columns: Int32Array,
+  color: readonly number[] = [],
+): Image {
   const result = blankImage(rows.length, columns.length, channels);
   const target = result.data;
   let to = 0;
   for (const row of rows) {
     for (const column of columns) {
       if (row < 0 || column < 0) {
-        to += channels; // black, as it is
+        for (let c = 0; c < channels; c++) target[to++] = color[c]!;
         continue;
       }
       let from = (row * width + column) * channels;

@@ -1,13 +1,26 @@
-export { type RandomAffineOptions, randomAffine } from './affine.ts';
+export { type Affine, affine, type RandomAffineOptions, randomAffine, randomRotation, rotate } from './affine.ts';
+export type { ChanceOptions } from './chance.ts';
 export { type Cifar100Options, cifar10, cifar100 } from './cifar.ts';
-export { type ColorJitterOptions, colorJitter } from './color.ts';
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustHue,
+  adjustSaturation,
+  type ColorJitterOptions,
+  colorJitter,
+  type JitterRange,
+  randomGrayscale,
+} from './color.ts';
 export {
   centerCrop,
-  type FlipOptions,
+  fiveCrop,
   horizontalFlip,
-  type Padding,
+  pad,
   type RandomCropOptions,
+  type RandomResizedCropOptions,
   randomCrop,
+  randomResizedCrop,
+  tenCrop,
   verticalFlip,
 } from './crop.ts';
 export {
@@ -27,7 +40,17 @@ export {
 export { type DecodeOptions, decodeImage } from './decode.ts';
 export { DecodeError, type DecodeErrorCode } from './decode-error.ts';
 export { digits } from './digits.ts';
+export { type RandomErasingOptions, randomErasing } from './erasing.ts';
 export type { FileLike, ImageFile } from './file-tree.ts';
+export type { Fill } from './fill.ts';
+export {
+  adjustSharpness,
+  type GaussianBlurOptions,
+  type GaussianNoiseOptions,
+  gaussianBlur,
+  gaussianNoise,
+  randomAdjustSharpness,
+} from './filter.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
 export {
   type ImageFolder,
@@ -45,9 +68,42 @@ export {
   stackImages,
   type Transform,
 } from './loader.ts';
+export { anyMix, type BatchTransform, cutMix, type MixOptions, mixUp } from './mix.ts';
 export { fashionMnist, mnist } from './mnist.ts';
 export type { DownloadOptions, DownloadProgress, PublishedOptions } from './official.ts';
+export {
+  type Corners,
+  type ElasticOptions,
+  elasticTransform,
+  type Point,
+  perspective,
+  type RandomPerspectiveOptions,
+  randomPerspective,
+} from './perspective.ts';
+export {
+  type AugMixOptions,
+  type AutoAugmentPolicy,
+  augMix,
+  autoAugment,
+  type RandAugmentOptions,
+  randAugment,
+  type TrivialAugmentOptions,
+  trivialAugmentWide,
+} from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
 export { resize } from './resize.ts';
 export { type SplitOptions, splitDataset } from './split.ts';
 export { imageStatistics } from './statistics.ts';
+export {
+  autocontrast,
+  equalize,
+  invert,
+  posterize,
+  randomAutocontrast,
+  randomEqualize,
+  randomInvert,
+  randomPosterize,
+  randomSolarize,
+  solarize,
+} from './tone.ts';
+export type { Interpolation, WarpOptions } from './warp.ts';

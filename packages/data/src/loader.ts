@@ -1,6 +1,7 @@
 import { type Random, random } from '@imgcls/random';
 import { type Dataset, type Example, type PackedImages, packedImage } from './dataset.ts';
 import { type Image, sizeOf } from './image.ts';
+import type { BatchTransform } from './mix.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** What a network sees at once: images of one size and their labels, on the host. */
@@ -34,6 +35,8 @@ export interface LoaderOptions {
   seed?: number;
   /** Applied to every image, one after the other, with random numbers of its own in each epoch. */
   augment?: readonly Transform[];
+  /** Applied to every batch, with random numbers of its own: `mixUp`, `cutMix`. */
+  mix?: BatchTransform;
   /** Passed on with every batch. */
   normalization?: Normalization;
   /** Leave out the last batch where it is not full. Default false. */
@@ -70,7 +73,16 @@ export interface Loader extends AsyncIterable<Batch> {
  * ```
  */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batchSize, shuffle = false, seed = 0, augment = [], normalization, dropLast = false, prefetch = 2 } = options;
+  const {
+    batchSize,
+    shuffle = false,
+    seed = 0,
+    augment = [],
+    mix,
+    normalization,
+    dropLast = false,
+    prefetch = 2,
+  } = options;
   checkWhole('batchSize', batchSize, 1);
   checkWhole('prefetch', prefetch, 0);
   const length = dropLast ? Math.floor(dataset.length / batchSize) : Math.ceil(dataset.length / batchSize);
@@ -91,15 +103,14 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
       const images = dataset.packed
         ? packedBatch(dataset.packed, indices, augment, keyed)
         : readBatch(dataset, indices, augment, keyed);
-      return images instanceof Promise ? images.then((read) => complete(read, indices)) : complete(images, indices);
+      const complete = (read: Stacked): Batch => {
+        const batch = { ...read, indices, ...(normalization && { normalization }) };
+        return mix ? mix(batch, random(seed, 'mix', n, number)) : batch;
+      };
+      return images instanceof Promise ? images.then(complete) : complete(images);
     };
     return readAhead(batch, from, length, prefetch);
   };
-  const complete = (read: Stacked, indices: Int32Array): Batch => ({
-    ...read,
-    indices,
-    ...(normalization && { normalization }),
-  });
   return { length, epoch, [Symbol.asyncIterator]: () => epoch(0)[Symbol.asyncIterator]() };
 }
 

@@ -63,7 +63,11 @@ describe(`compared with Pillow ${fixtures.pillow}`, () => {
   it.each(fixtures.affines.map((fixture) => [fixture.degrees, fixture.scale, fixture] as const))(
     'affine() by %f degrees and %f is the same within a level, where Pillow sees the image',
     (degrees, scale, { image, shift, moved, inside }) => {
-      const result = affine(unpacked(image), (degrees * Math.PI) / 180, shift, scale, 'edge');
+      const result = affine(
+        unpacked(image),
+        { degrees, translate: [shift.x, shift.y], scale },
+        { interpolation: 'bilinear', fill: 'edge' },
+      );
       const seen = toChannels(unpacked(inside), image.channels).data;
       const visible = (data: Uint8Array): Uint8Array => data.filter((_, i) => seen[i] === 255);
       const expected = unpacked(moved);

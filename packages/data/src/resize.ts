@@ -8,9 +8,19 @@ export interface Box {
   readonly width: number;
 }
 
+/** How `resize` weighs the pixels that an output pixel covers: by a triangle, or by a cubic curve, which is sharper. */
+export type ResizeFilter = 'bilinear' | 'bicubic';
+
+/** How `resize` computes. */
+export interface ResizeOptions {
+  /** Default `bilinear`. */
+  interpolation?: ResizeFilter;
+}
+
 /**
- * A transform that brings images to a size, whatever their aspect: antialiased bilinear, as Pillow's `resize(…, BILINEAR)`.
+ * A transform that brings images to a size, whatever their aspect: antialiased, as Pillow's `resize`.
  *
+ * @throws {RangeError} unless the size and the interpolation are such.
  * @example
  * ```ts
  * import { resize } from '@imgcls/data';
@@ -19,22 +29,46 @@ export interface Box {
  * console.log(resize(1, 2)(image).data); // => Uint8Array(2) [ 71, 143 ]
  * ```
  */
-export function resize(height: number, width: number): (image: Image) => Image {
+export function resize(
+  height: number,
+  width: number,
+  { interpolation = 'bilinear' }: ResizeOptions = {},
+): (image: Image) => Image {
   checkSize('resize', height, width);
-  return (image) => resizeBox(image, height, width);
+  if (!(interpolation in curves))
+    throw new RangeError(`resize: interpolation must be 'bilinear' or 'bicubic', got ${JSON.stringify(interpolation)}`);
+  return (image) => resizeBox(image, height, width, wholeBox(image), interpolation);
 }
 
 /**
  * A region of an image (by default all of it), brought to a size.
  *
- * Each output pixel is the mean of the input pixels under a triangle that is as wide as two output pixels, and at least two input
- * pixels. Rows, then columns, each rounded to bytes, in Pillow's 22-bit fixed point: equal to it bit for bit, save that Pillow 13 takes
+ * Each output pixel is the mean of the input pixels under a curve (for bilinear, a triangle that is as wide as two output pixels, and at
+ * least two input pixels). Rows, then columns, each rounded to bytes, in Pillow's 22-bit fixed point: equal to it bit for bit, save that Pillow 13 takes
  * columns first where that is less work, which may round to the next level.
  */
-export function resizeBox(image: Image, height: number, width: number, box: Box = wholeBox(image)): Image {
-  const wide = filterRows(image, width, box);
-  return filterColumns(wide, height, box);
+export function resizeBox(
+  image: Image,
+  height: number,
+  width: number,
+  box: Box = wholeBox(image),
+  interpolation: ResizeFilter = 'bilinear',
+): Image {
+  const wide = filterRows(image, width, box, curves[interpolation]);
+  return filterColumns(wide, height, box, curves[interpolation]);
 }
+
+/** The weight of a pixel at a distance, and the distance from which it is 0, in output pixels (or, enlarging, input pixels). */
+interface Curve {
+  reach: number;
+  weight(distance: number): number;
+}
+
+const curves: Readonly<Record<ResizeFilter, Curve>> = {
+  bilinear: { reach: 1, weight: (x) => 1 - x },
+  // Keys 1981, "Cubic convolution interpolation for digital image processing", a = -1/2
+  bicubic: { reach: 2, weight: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2) },
+};
 
 const wholeBox = ({ height, width }: Image): Box => ({ top: 0, left: 0, height, width });
 
@@ -49,9 +83,10 @@ interface Filter {
   taps: number;
 }
 
-function triangle(inSize: number, outSize: number, start: number, length: number): Filter {
+function filterOf(inSize: number, outSize: number, start: number, length: number, { reach, weight }: Curve): Filter {
   const scale = length / outSize;
-  const support = Math.max(scale, 1);
+  const stretch = Math.max(scale, 1);
+  const support = reach * stretch;
   const taps = Math.ceil(support) * 2 + 1;
   const filter = {
     starts: new Int32Array(outSize),
@@ -63,23 +98,24 @@ function triangle(inSize: number, outSize: number, start: number, length: number
     const center = start + (out + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(inSize, Math.trunc(center + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_, i) =>
-      Math.max(0, 1 - Math.abs((first + i - center + 0.5) / support)),
-    );
+    const weights = Array.from({ length: end - first }, (_, i) => {
+      const distance = Math.abs((first + i - center + 0.5) / stretch);
+      return distance < reach ? weight(distance) : 0;
+    });
     const sum = weights.reduce((a, b) => a + b, 0);
     filter.starts[out] = first;
     filter.counts[out] = weights.length;
     filter.weights.set(
-      weights.map((weight) => Math.trunc((weight / sum) * (1 << PRECISION) + 0.5)),
+      weights.map((weight) => Math.round((weight / sum) * (1 << PRECISION))),
       out * taps,
     );
   }
   return filter;
 }
 
-function filterRows(image: Image, width: number, box: Box): Image {
+function filterRows(image: Image, width: number, box: Box, curve: Curve): Image {
   if (width === image.width && box.left === 0 && box.width === width) return image;
-  const filter = triangle(image.width, width, box.left, box.width);
+  const filter = filterOf(image.width, width, box.left, box.width, curve);
   const result = blankImage(image.height, width, image.channels);
   if (image.channels === 1) filterGrayRows(image, result, filter);
   else filterColourRows(image, result, filter);
@@ -89,7 +125,7 @@ function filterRows(image: Image, width: number, box: Box): Image {
 // The weights of a pixel add up to 2²² and values are below 2⁸, so every sum stays within 31 bits: `Math.imul` and `| 0` are exact.
 
 function filterGrayRows(image: Image, result: Image, { starts, counts, weights, taps }: Filter): void {
-  const [source, target] = [image.data, result.data];
+  const [source, target] = [image.data, clamped(result)];
   for (let y = 0, to = 0; y < image.height; y++) {
     for (let x = 0; x < result.width; x++, to++) {
       const end = x * taps + counts[x]!;
@@ -102,7 +138,7 @@ function filterGrayRows(image: Image, result: Image, { starts, counts, weights, 
 }
 
 function filterColourRows(image: Image, result: Image, { starts, counts, weights, taps }: Filter): void {
-  const [source, target] = [image.data, result.data];
+  const [source, target] = [image.data, clamped(result)];
   for (let y = 0, to = 0; y < image.height; y++) {
     for (let x = 0; x < result.width; x++, to += 3) {
       const end = x * taps + counts[x]!;
@@ -122,11 +158,11 @@ function filterColourRows(image: Image, result: Image, { starts, counts, weights
   }
 }
 
-function filterColumns(image: Image, height: number, box: Box): Image {
+function filterColumns(image: Image, height: number, box: Box, curve: Curve): Image {
   if (height === image.height && box.top === 0 && box.height === height) return image;
-  const { starts, counts, weights, taps } = triangle(image.height, height, box.top, box.height);
+  const { starts, counts, weights, taps } = filterOf(image.height, height, box.top, box.height, curve);
   const result = blankImage(height, image.width, image.channels);
-  const [source, target] = [image.data, result.data];
+  const [source, target] = [image.data, clamped(result)];
   const rowSize = image.width * image.channels;
   const sums = new Int32Array(rowSize);
   for (let y = 0; y < height; y++) {
@@ -140,3 +176,7 @@ function filterColumns(image: Image, height: number, box: Box): Image {
   }
   return result;
 }
+
+/** The curve of bicubic goes below 0: sums may leave 0..255. */
+const clamped = ({ data }: Image): Uint8ClampedArray =>
+  new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);

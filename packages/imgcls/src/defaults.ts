@@ -70,7 +70,7 @@ export function modelOptions({ model, backend }: Settings): Record<string, unkno
 
 /** The random changes of training images that leave what they show the same. */
 export function augmentationFor({ channels, photos }: Material): Transform[] {
-  const moved = randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1] });
+  const moved = randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1], interpolation: 'bilinear', fill: 'edge' });
   if (channels === 1) return [moved]; // digits and letters mean something else in a mirror
   return photos
     ? [horizontalFlip(), moved, colorJitter({ brightness: 0.2, contrast: 0.2 })]
