@@ -1,14 +1,15 @@
 #include "product.h"
 
+#include "epilogue.h"
+
 namespace imgcls {
 namespace IMGCLS_ISA {
 
 namespace {
 
-/// As many lanes as there are, zeros in the others.
 template <class T>
-Floats load_up_to(const T* from, int64_t count) {
-  return count >= kLanes ? load(from) : count > 0 ? load(from, static_cast<int>(count)) : Floats{};
+Floats load_or_zeros(const T* from, int64_t count) {
+  return count > 0 ? load_some(from, count) : Floats{};
 }
 
 struct Operands {
@@ -90,7 +91,7 @@ void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Pane
 template <class T>
 void pack_panel(int64_t k, int n, const T* b, int64_t b_row, float* panel) {
   for (int64_t i = 0; i < k; i++, b += b_row, panel += kPanel)
-    for (int j = 0; j < kPanel; j += kLanes) store(panel + j, load_up_to(b + j, n - j));
+    for (int j = 0; j < kPanel; j += kLanes) store(panel + j, load_or_zeros(b + j, n - j));
 }
 
 template <class T>
@@ -99,7 +100,7 @@ void pack_panel_transposed(int64_t k, int n, const T* b, int64_t b_row, float* p
     for (int j = 0; j < kPanel; j += kLanes) {
       Floats square[kLanes];
       for (int lane = 0; lane < kLanes; lane++)
-        square[lane] = j + lane < n ? load_up_to(b + (j + lane) * b_row + i, k - i) : Floats{};
+        square[lane] = j + lane < n ? load_or_zeros(b + (j + lane) * b_row + i, k - i) : Floats{};
       transpose(square);
       for (int lane = 0; lane < kLanes && i + lane < k; lane++) store(panel + (i + lane) * kPanel + j, square[lane]);
     }

@@ -1,0 +1,240 @@
+// Convolutions of any kernel size, stride, padding, dilation and number of groups, all three passes, as products of patches.
+//
+// A patch is what one output pixel sees: taps × channels values. Patches are packed into cache, block by block, while they are multiplied;
+// they never exist as a whole. The same patches serve all passes:
+//   forward          y = patches of x · weight
+//   input gradient   dx = patches of dy · weight turned around; with strides, pixels of dx fall into phases, each of which sees its own taps
+//                    only, so that each phase is a convolution of stride 1 by itself
+//   weight gradient  dWeight = (patches of x)ᵀ · dy
+#include "multiply.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+namespace {
+
+/// Along one axis, output i sees inputs `i · step + first + t · skip` for taps t; those outside of [0, size) are 0.
+struct Axis {
+  int64_t size, outputs;
+  int64_t taps, step, skip, first;
+};
+
+/// The taps of a kernel that one phase of a strided convolution's input sees, from the last to the first.
+struct Phase {
+  Axis axis;
+  int64_t last_tap, tap_step;  // tap t of the axis is tap `last_tap - t · tap_step` of the kernel
+};
+
+/// What inputs phase, phase + stride, … see of the outputs: output o and tap t meet at input `o · step + first + t · skip`.
+Phase phase_of(const Axis& forward, int64_t phase) {
+  Phase result = {{forward.outputs, ceil_div(forward.size - phase, forward.step), 0, 1, 1, 0}, 0, 1};
+  for (int64_t tap = forward.taps - 1; tap >= 0; tap--) {
+    const int64_t distance = phase - forward.first - tap * forward.skip;
+    if (distance % forward.step != 0) continue;
+    const int64_t output = distance / forward.step;
+    if (result.axis.taps == 0) {
+      result.last_tap = tap;
+      result.axis.first = output;
+    } else if (result.axis.taps == 1) {
+      result.tap_step = result.last_tap - tap;
+      result.axis.skip = output - result.axis.first;
+    }
+    result.axis.taps++;
+  }
+  return result;
+}
+
+/// The patches of all images, as rows [image, output row, output column] of a matrix with columns [tap row, tap column, channel]; or, for the
+/// weight gradient, transposed. Each group (the batch of the product) has its own channels.
+struct Patches {
+  Values x;
+  Axis y_axis, x_axis;
+  int64_t pixel, channels;  // channels of a pixel, and of a group
+  bool transposed;
+
+  bool are_pixels() const {
+    const auto whole = [](const Axis& axis) { return axis.taps == 1 && axis.step == 1 && axis.first == 0 && axis.outputs == axis.size; };
+    return whole(y_axis) && whole(x_axis);
+  }
+
+  Operand load(int64_t group, int64_t m0, int64_t m, int64_t k0, int64_t k, float* into) const {
+    const int64_t patch = transposed ? k0 : m0, patches = transposed ? k : m;
+    const int64_t column = transposed ? m0 : k0, columns = transposed ? m : k;
+    if (are_pixels()) return MatrixRows{x, pixel, channels, transposed}.load(group, m0, m, k0, k, into);
+    const int64_t row = spread(columns);
+    if (columns == 0) return {into, row};  // a phase that no tap meets
+    x.visit([&](const auto* values) {
+      for (int64_t i = 0; i < patches; i++) pack(values + group * channels, patch + i, column, columns, into + i * row);
+    });
+    return {into, row};
+  }
+
+ private:
+  /// Columns [begin, begin + count) of one patch, run by run: what lies together in the image.
+  template <class T>
+  void pack(const T* values, int64_t patch, int64_t begin, int64_t count, float* into) const {
+    const int64_t left = patch % x_axis.outputs * x_axis.step + x_axis.first;
+    const int64_t top = patch / x_axis.outputs % y_axis.outputs * y_axis.step + y_axis.first;
+    const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
+    const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
+    const int64_t run_taps = wide ? x_axis.taps : 1, run = run_taps * channels;
+    const int64_t runs_across = x_axis.taps / run_taps;
+    for (int64_t r = begin / run, at = begin % run; count > 0; r++, at = 0) {
+      const int64_t y = top + r / runs_across * y_axis.skip, x = left + r % runs_across * x_axis.skip;
+      const int64_t size = smaller(count, run - at);
+      // Of the run, [inside, outside) lies in the image.
+      const bool hit = y >= 0 && y < y_axis.size;
+      const int64_t inside = hit ? smaller(size, larger(0, -x * channels - at)) : size;
+      const int64_t outside = hit ? larger(inside, smaller(size, (x_axis.size - x) * channels - at)) : size;
+      fill_zeros(into, inside);
+      widen_run(image + (y * x_axis.size + x) * pixel + at + inside, outside - inside, into + inside);
+      fill_zeros(into + outside, size - outside);
+      into += size;
+      count -= size;
+    }
+  }
+
+  static void fill_zeros(float* to, int64_t count) {
+    for (int64_t i = 0; i < count; i += kLanes) store_some(to + i, Floats{}, count - i);
+  }
+};
+
+struct Shape {
+  int64_t batch, in_channels, out_channels, groups;
+  Axis y, x;  // of the forward pass
+
+  int64_t in_group() const { return in_channels / groups; }
+  int64_t out_group() const { return out_channels / groups; }
+  int64_t outputs() const { return batch * y.outputs * x.outputs; }
+  int64_t depth() const { return y.taps * x.taps * in_group(); }
+  Patches patches(const Values& of, bool transposed) const { return {of, y, x, in_channels, in_group(), transposed}; }
+};
+
+/// inputs, outputs, kernel, stride, dilation, padding before
+Axis read_axis(Arguments& in) {
+  const int64_t size = in.integer(), outputs = in.integer(), taps = in.integer(), step = in.integer(), skip = in.integer();
+  return {size, outputs, taps, step, skip, -in.integer()};
+}
+
+/// batch, inChannels, outChannels, groups, then the axis of rows and that of columns
+Shape read_shape(Arguments& in) {
+  const int64_t batch = in.integer(), in_channels = in.integer(), out_channels = in.integer(), groups = in.integer();
+  const Axis y = read_axis(in);
+  return {batch, in_channels, out_channels, groups, y, read_axis(in)};
+}
+
+/// The weight [tap, channel of the group][output channel], each group's columns.
+MatrixColumns weight_columns(const Shape& shape, const float* weight) {
+  return {{const_cast<float*>(weight), false}, shape.out_channels, shape.out_group(), false, false};
+}
+
+/// The weight turned around: rows [tap, output channel of the group] in the order of the phases' taps, columns channels of the group's input.
+struct TurnedColumns {
+  const float* weight;
+  const Shape& shape;
+  Phase y, x;
+
+  int64_t depth() const { return y.axis.taps * x.axis.taps * shape.out_group(); }
+
+  /// For pack_columns(): one panel, some of its depth.
+  Panels load(int64_t group, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into) const {
+    const int64_t out = shape.out_group();
+    float* to = into;
+    for (int64_t tap = k0 / out, begin = k0 % out, left = k; left > 0; tap++, begin = 0) {
+      const int64_t size = smaller(left, out - begin);
+      const int64_t row = y.last_tap - tap / x.axis.taps * y.tap_step, column = x.last_tap - tap % x.axis.taps * x.tap_step;
+      const float* from = weight + ((row * shape.x.taps + column) * shape.in_group() + n0) * shape.out_channels + group * out + begin;
+      pack_panel_transposed(size, static_cast<int>(n), from, shape.out_channels, to);
+      to += size * kPanel;
+      left -= size;
+    }
+    return Panels::packed(into, k);
+  }
+};
+
+}  // namespace
+
+/// conv_pack(shape, weight, packed): packs the weight for conv()
+const char* conv_pack(Arguments in) {
+  const Shape shape = read_shape(in);
+  const auto* weight = in.pointer<const float>();
+  pack_columns(shape.groups, shape.depth(), shape.out_group(), weight_columns(shape, weight), in.pointer<float>());
+  return nullptr;
+}
+
+/// conv(shape, x, bf16, weight, packed weight or null, y, bf16, bias, residual, activation, slope, mean, variance)
+const char* conv(Arguments in) {
+  const Shape shape = read_shape(in);
+  const Values x = read_values(in);
+  const auto* weight = in.pointer<const float>();
+  const auto* packed = in.pointer<const float>();
+  const Values y = read_values(in);
+  const Epilogue epilogue = read_epilogue(in, 1);
+  float* mean = in.pointer<float>();
+  float* variance = in.pointer<float>();
+  if (shape.outputs() == 0) return nullptr;
+
+  const Plan plan(shape.groups, shape.outputs(), shape.out_group(), shape.depth());
+  const int64_t group_size = panels_size(shape.depth(), shape.out_group());
+  const int64_t packed_size = packed ? 0 : shape.groups * group_size;
+  Moments moments = {mean, variance, plan.rows.parts, shape.out_channels, nullptr};
+  float* shared = shared_floats(packed_size + plan.partials_size() + moments.size());
+  if (!shared) return kOutOfMemory;
+  float* partials = shared + packed_size;
+  moments.parts = shared + packed_size + plan.partials_size();
+  if (!packed) pack_columns(shape.groups, shape.depth(), shape.out_group(), weight_columns(shape, weight), shared);
+  const PackedColumns columns = {packed ? packed : shared, shape.depth(), group_size};
+  const Write write = {y, Places::rows(shape.out_channels, shape.out_group()), epilogue, shape.out_group(), moments};
+  const char* problem = multiply(plan, shape.patches(x, false), columns, write, partials);
+  if (!problem) moments.combine();
+  return problem;
+}
+
+/// conv_input_gradient(shape, dy, bf16, weight, dx, bf16)
+const char* conv_input_gradient(Arguments in) {
+  const Shape shape = read_shape(in);
+  const Values dy = read_values(in);
+  const auto* weight = in.pointer<const float>();
+  const Values dx = read_values(in);
+  const int64_t line = shape.x.size * shape.in_channels;
+  for (int64_t top = 0; top < smaller(shape.y.step, shape.y.size); top++)
+    for (int64_t left = 0; left < smaller(shape.x.step, shape.x.size); left++) {
+      const TurnedColumns turned = {weight, shape, phase_of(shape.y, top), phase_of(shape.x, left)};
+      const Patches patches = {dy, turned.y.axis, turned.x.axis, shape.out_channels, shape.out_group(), false};
+      const int64_t rows = shape.batch * turned.y.axis.outputs * turned.x.axis.outputs, depth = turned.depth();
+      if (rows == 0) continue;
+      const Plan plan(shape.groups, rows, shape.in_group(), depth);
+      const int64_t packed_size = shape.groups * panels_size(depth, shape.in_group());
+      float* shared = shared_floats(packed_size + plan.partials_size());
+      if (!shared) return kOutOfMemory;
+      pack_columns(shape.groups, depth, shape.in_group(), turned, shared);
+      const int64_t first = top * line + left * shape.in_channels;
+      const Values to = {static_cast<char*>(dx.at) + first * (dx.is_bf16 ? 2 : 4), dx.is_bf16};
+      Places places = Places::rows(shape.in_channels, shape.in_group());
+      if (shape.y.step > 1 || shape.x.step > 1)
+        places = {shape.x.step * shape.in_channels, shape.in_group(),        turned.x.axis.outputs,
+                  turned.y.axis.outputs,            shape.y.step * line, shape.y.size * line};
+      const Write write = {to, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+      const char* problem = multiply(plan, patches, PackedColumns{shared, depth, panels_size(depth, shape.in_group())}, write,
+                                     shared + packed_size);
+      if (problem) return problem;
+    }
+  return nullptr;
+}
+
+/// conv_weight_gradient(shape, x, bf16, dy, bf16, dWeight)
+const char* conv_weight_gradient(Arguments in) {
+  const Shape shape = read_shape(in);
+  const Values x = read_values(in);
+  const Values dy = read_values(in);
+  const Values d_weight = {in.pointer<void>(), false};
+  const Plan plan(shape.groups, shape.depth(), shape.out_group(), shape.outputs());
+  float* partials = shared_floats(plan.partials_size());
+  if (!partials) return kOutOfMemory;
+  const MatrixColumns columns = {dy, shape.out_channels, shape.out_group(), false, false};
+  const Write write = {d_weight, Places::rows(shape.out_channels, shape.out_group()), {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+  return multiply(plan, shape.patches(x, true), columns, write, partials);
+}
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls

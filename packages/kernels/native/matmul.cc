@@ -1,0 +1,42 @@
+#include "multiply.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+namespace {
+
+/// Rows of A up to which packing B costs more than it brings.
+constexpr int64_t kFewRows = 2 * kTileRows;
+
+}  // namespace
+
+/// matmul(batches, m, n, k, A, B, y, scale, bias, residual, activation, slope), A and B each
+/// (values, bf16, batch stride, transposed), y (values, bf16): y[batch] = activation(scale · A[batch] · B[batch] + bias + residual[batch])
+const char* matmul(Arguments in) {
+  const int64_t batches = in.integer(), m = in.integer(), n = in.integer(), k = in.integer();
+  const Values a = read_values(in);
+  const int64_t a_batch = in.integer();
+  const bool a_transposed = in.flag();
+  const Values b = read_values(in);
+  const int64_t b_batch = in.integer();
+  const bool b_transposed = in.flag();
+  const Values y = read_values(in);
+  const Epilogue epilogue = read_epilogue(in, in.real());
+  if (batches == 0 || m == 0 || n == 0) return nullptr;
+
+  const Plan plan(batches, m, n, k);
+  const MatrixRows rows = {a, a_transposed ? m : k, a_batch, a_transposed};
+  const MatrixColumns columns = {b, b_transposed ? k : n, b_batch, b_transposed, m <= kFewRows};
+  const Write write = {y, Places::rows(n, m * n), epilogue, 0, {}};
+  const bool packs_first = plan.rows.parts > 1;
+  const int64_t packed_batches = b_batch ? batches : 1;
+  const int64_t packed = packs_first ? packed_batches * panels_size(k, n) : 0;
+  float* shared = shared_floats(packed + plan.partials_size());
+  if (!shared) return kOutOfMemory;
+  if (!packs_first) return multiply(plan, rows, columns, write, shared + packed);
+  pack_columns(packed_batches, k, n, columns, shared);
+  return multiply(plan, rows, PackedColumns{shared, k, b_batch ? panels_size(k, n) : 0}, write, shared + packed);
+}
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls

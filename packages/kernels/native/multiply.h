@@ -1,0 +1,290 @@
+// Large products, block by block. Each block of the result is one piece of work: its rows of A and columns of B are brought into cache,
+// some depth at a time, and multiplied there; then it is finished (bias, activation, …) on the way into memory.
+//
+// What A, B and the result are is up to three small types, so that matrices, patches of images and gradients are all multiplied here:
+//   Rows     `Operand load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
+//   Columns  `Panels load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
+//   Finish   `float* place(block, &row)`: where the sums may be written themselves, or null; `finish(block, c, c_row)`: takes them otherwise
+#pragma once
+
+#include "epilogue.h"
+#include "integers.h"
+#include "kernel.h"
+#include "memory.h"
+#include "product.h"
+#include "threads.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+/// Values as they are stored.
+struct Values {
+  void* at;
+  bool is_bf16;
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(at);
+  }
+  /// Calls `run` with a pointer of their type.
+  template <class Run>
+  void visit(const Run& run) const {
+    if (is_bf16) run(as<Bfloat16>());
+    else run(as<float>());
+  }
+};
+
+inline Values read_values(Arguments& in) {
+  void* at = in.pointer<void>();
+  return {at, in.flag()};
+}
+
+struct Operand {
+  const float* at;
+  int64_t row;
+};
+
+/// A block of the result.
+struct Block {
+  int64_t batch, part;  // part: which one of the cuts of the rows
+  int64_t row, rows;
+  int64_t column, columns;
+};
+
+constexpr int64_t kMostDepth = 256;         // a panel of this depth, and a tile's rows, stay in the first cache
+constexpr int64_t kMostColumns = 512;       //
+constexpr int64_t kMostElements = 1 << 16;  // of a block; that and its rows of A stay in the second cache
+constexpr int64_t kMostPieces = 32;         // that large work is cut into where its size alone would give fewer
+constexpr int64_t kLeastWork = 4 << 20;     // operations of a piece, about 40 µs
+constexpr int64_t kLine = 16;               // floats
+constexpr int64_t kAliasing = 1024;         // floats: rows at multiples of this share a place in the first cache
+
+/// Floats between rows that are packed: an odd number of cache lines, so that a column of them spreads over the cache.
+inline int64_t spread(int64_t floats) { return (ceil_div(floats, kLine) | 1) * kLine; }
+
+/// Whether every thread has so many floats of its own to work in.
+inline bool reserve_scratch(int64_t floats) {
+  for (int thread = 0; thread < threads(); thread++)
+    if (!scratch(thread, floats * sizeof(float))) return false;
+  return true;
+}
+
+/// Floats that all threads see; null only where there are none left.
+inline float* shared_floats(int64_t floats) { return static_cast<float*>(shared_scratch(larger(kLine, floats) * sizeof(float))); }
+
+/// How a product [m][k] · [k][n] is cut, by its shape alone.
+struct Plan {
+  int64_t batches;
+  Cut rows, panels, depth;
+  int64_t n;
+
+  Plan(int64_t batches, int64_t m, int64_t n, int64_t k);
+
+  int64_t blocks() const { return batches * rows.parts * panels.parts; }
+  Block block(int64_t index) const;
+
+  // Floats that the rows of A, the columns of B, and the sums of one block take at most.
+  int64_t rows_size() const { return spread(rows.most()) * spread(depth_most()); }
+  int64_t columns_size() const { return panels.most() * kPanel * depth_most(); }
+  int64_t sums_row() const { return spread(panels.most() * kPanel); }
+  int64_t sums_size() const { return rows.most() * sums_row(); }
+
+  /// Floats between rows of the sums that are kept for all parts of the depth.
+  int64_t partial_row() const { return panels.length * kPanel; }
+  /// Floats that all of them take; 0 where the depth is not cut.
+  int64_t partials_size() const { return depth.parts > 1 ? depth.parts * batches * rows.length * partial_row() : 0; }
+
+  int64_t depth_most() const { return smaller(depth.most(), kMostDepth); }
+};
+
+inline Plan::Plan(int64_t batches, int64_t m, int64_t n, int64_t k)
+    : batches(batches), rows{m, 1}, panels{panels_of(n), 1}, depth{k, 1}, n(n) {
+  const auto refine = [](Cut& cut, int64_t times, int64_t least) {
+    cut.parts = larger(cut.parts, smaller(cut.parts * times, cut.length / least));
+  };
+  panels.parts = ceil_div(n, kMostColumns);
+  const int64_t most_rows = smaller(kMostElements / (panels.most() * kPanel), kMostElements / 2 / larger(1, smaller(k, kMostDepth)));
+  rows.parts = ceil_div(m, most_rows);
+  const int64_t work = batches * (2 * m * n * k + 16 * (m * n + m * k + n * k));
+  const int64_t wanted = larger(1, smaller(work / kLeastWork, kMostPieces));
+  refine(rows, ceil_div(wanted, blocks()), 4 * kTileRows);
+  refine(panels, ceil_div(wanted, blocks()), 2);
+  refine(depth, ceil_div(wanted, blocks()), 2 * kMostDepth);
+}
+
+inline Block Plan::block(int64_t index) const {
+  const int64_t panel = index % panels.parts, part = index / panels.parts % rows.parts;
+  const int64_t column = panels.begin(panel) * kPanel;
+  return {index / panels.parts / rows.parts,
+          part,
+          rows.begin(part),
+          rows.size(part),
+          column,
+          smaller(panels.size(panel) * kPanel, n - column)};
+}
+
+/// Multiplies the block, a part of the depth of it, into sums.
+template <class Rows, class Columns>
+void multiply_block(const Block& block, int64_t k_begin, int64_t k_size, const Rows& rows, const Columns& columns, float* a, float* b,
+                    float* sums, int64_t sums_row) {
+  const Cut depth = {k_size, larger(1, ceil_div(k_size, kMostDepth))};
+  const int m = static_cast<int>(block.rows), n = static_cast<int>(block.columns);
+  for (int64_t i = 0; i < depth.parts; i++) {
+    const int64_t begin = k_begin + depth.begin(i), size = depth.size(i);
+    const Operand left = rows.load(block.batch, block.row, block.rows, begin, size, a);
+    const Panels right = columns.load(block.batch, begin, size, block.column, block.columns, b);
+    const int k = static_cast<int>(size);
+    if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0);
+    else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0);
+  }
+}
+
+/// Adds up the parts of the depth, into the first, in their order.
+inline void add_partials(const Plan& plan, const Block& block, float* sums) {
+  const int64_t row = plan.partial_row(), part = plan.batches * plan.rows.length * row;
+  for (int64_t i = 0; i < block.rows; i++, sums += row)
+    for (int64_t d = 1; d < plan.depth.parts; d++)
+      for (int64_t c = 0; c < block.columns; c += kLanes) store(sums + c, load(sums + c) + load(sums + d * part + c));
+}
+
+/// Multiplies. `partials`: plan.partials_size() floats. Null, or what went wrong.
+template <class Rows, class Columns, class Finish>
+const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns, const Finish& finish, float* partials) {
+  const int64_t size = plan.rows_size() + plan.columns_size() + plan.sums_size();
+  if (!reserve_scratch(size)) return kOutOfMemory;
+  const int64_t row = plan.partial_row();
+  const auto partial = [&](const Block& block, int64_t part) {
+    return partials + ((part * plan.batches + block.batch) * plan.rows.length + block.row) * row + block.column;
+  };
+  const bool whole = plan.depth.parts == 1;
+  parallel(static_cast<int>(plan.blocks() * plan.depth.parts), [&](int piece, int thread) {
+    const Block block = plan.block(piece / plan.depth.parts);
+    const int64_t part = piece % plan.depth.parts;
+    float* a = static_cast<float*>(scratch(thread, size * sizeof(float)));
+    float* b = a + plan.rows_size();
+    float* own = b + plan.columns_size();
+    int64_t sums_row = whole ? plan.sums_row() : row;
+    float* place = whole ? finish.place(block, &sums_row) : partial(block, part);
+    float* sums = place ? place : own;
+    multiply_block(block, plan.depth.begin(part), plan.depth.size(part), rows, columns, a, b, sums, sums_row);
+    if (sums == own) finish.finish(block, sums, sums_row);
+  });
+  if (whole) return nullptr;
+  parallel(static_cast<int>(plan.blocks()), [&](int piece, int) {
+    const Block block = plan.block(piece);
+    add_partials(plan, block, partial(block, 0));
+    finish.finish(block, partial(block, 0), row);
+  });
+  return nullptr;
+}
+
+inline void widen_run(const float* from, int64_t count, float* to) { memcpy(to, from, static_cast<size_t>(count) * sizeof(float)); }
+inline void widen_run(const Bfloat16* from, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; i += kLanes) store_some(to + i, load_some(from + i, count - i), count - i);
+}
+
+/// Rows of a matrix [m][k], or transposed [k][m].
+struct MatrixRows {
+  Values a;
+  int64_t row, batch;
+  bool transposed;
+
+  Operand load(int64_t batch_index, int64_t m0, int64_t m, int64_t k0, int64_t k, float* into) const {
+    const int64_t first = transposed ? k0 : m0, begin = transposed ? m0 : k0;
+    const int64_t lines = transposed ? k : m, count = transposed ? m : k;
+    const int64_t at = batch_index * batch + first * row + begin;
+    if (!a.is_bf16 && row % kAliasing != 0) return {a.as<float>() + at, row};
+    const int64_t to = spread(count);
+    a.visit([&](const auto* values) {
+      for (int64_t i = 0; i < lines; i++) widen_run(values + at + i * row, count, into + i * to);
+    });
+    return {into, to};
+  }
+};
+
+/// Columns that were packed before, each batch by itself.
+struct PackedColumns {
+  const float* at;
+  int64_t k, batch;
+
+  Panels load(int64_t batch_index, int64_t k0, int64_t, int64_t n0, int64_t, float*) const {
+    const Panels all = Panels::packed(at + batch_index * batch, k);
+    return {all.at + n0 / kPanel * all.panel + k0 * kPanel, all.row, all.panel};
+  }
+};
+
+/// Columns of a matrix [k][n], or transposed [n][k], packed as they are needed, or read where they lie.
+struct MatrixColumns {
+  Values b;
+  int64_t row, batch;
+  bool transposed, in_place;
+
+  Panels load(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into) const {
+    const int64_t at = batch_index * batch + (transposed ? n0 * row + k0 : k0 * row + n0);
+    if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0) return {b.as<float>() + at, row, kPanel};
+    b.visit([&](const auto* values) {
+      for (int64_t column = 0; column < n; column += kPanel) {
+        const int columns = static_cast<int>(smaller(kPanel, n - column));
+        if (transposed) pack_panel_transposed(k, columns, values + at + column * row, row, into + column * k);
+        else pack_panel(k, columns, values + at + column, row, into + column * k);
+      }
+    });
+    return Panels::packed(into, k);
+  }
+};
+
+/// Packs all columns of all batches at once: panels_size(k, n) floats for each batch.
+template <class Columns>
+void pack_columns(int64_t batches, int64_t k, int64_t n, const Columns& columns, float* into) {
+  const Cut depth = {k, larger(1, k / (2 * kMostDepth))};
+  const int64_t panels = panels_of(n);
+  parallel(static_cast<int>(batches * panels * depth.parts), [&](int piece, int) {
+    const int64_t part = piece % depth.parts, panel = piece / depth.parts % panels, batch = piece / depth.parts / panels;
+    const int64_t column = panel * kPanel, begin = depth.begin(part);
+    float* to = into + batch * panels_size(k, n) + column * k + begin * kPanel;
+    columns.load(batch, begin, depth.size(part), column, smaller(kPanel, n - column), to);
+  });
+}
+
+/// Where the rows of a result lie: one after the other, or, as pixels of a grid, in lines and images.
+struct Places {
+  int64_t row, batch;
+  int64_t width, height;  // of the grid; 0: no grid
+  int64_t line, image;
+
+  static Places rows(int64_t row, int64_t batch) { return {row, batch, 0, 0, 0, 0}; }
+  int64_t at(int64_t m) const {
+    return width == 0 ? m * row : m % width * row + m / width % height * line + m / width / height * image;
+  }
+};
+
+/// Finishes the sums, and writes them.
+struct Write {
+  Values y;
+  Places places;
+  Epilogue epilogue;
+  int64_t bias_batch;
+  Moments moments;
+
+  float* place(const Block& block, int64_t* row) const {
+    if (y.is_bf16 || places.width > 0 || !epilogue.is_none() || moments.mean) return nullptr;
+    *row = places.row;
+    return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
+  }
+
+  void finish(const Block& block, const float* sums, int64_t sums_row) const {
+    const int64_t channel = block.batch * bias_batch + block.column;
+    const float* bias = epilogue.bias ? epilogue.bias + channel : nullptr;
+    y.visit([&](auto* values) {
+      if (moments.mean) moments.gather(block.part, channel, block.columns, sums, sums_row, block.rows, bias, values);
+      const auto* residual = static_cast<decltype(values)>(const_cast<void*>(epilogue.residual));
+      for (int64_t i = 0; i < block.rows; i++) {
+        const int64_t at = block.batch * places.batch + places.at(block.row + i) + block.column;
+        epilogue.write(sums + i * sums_row, block.columns, bias, residual ? residual + at : nullptr, values + at);
+      }
+    });
+  }
+};
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls
