@@ -29,7 +29,7 @@ export interface Report {
 export default async function (options: SuiteOptions): Promise<Report> {
   const { backend, ours } = options;
   const own = await (ours ? startOurs(options) : startStock(options));
-  setTestEnvs([{ name: `test-${backend}`, backendName: backend, flags, isDataSync: true }]);
+  setTestEnvs([{ name: 'test', backendName: backend, flags, isDataSync: true }]);
   await import('@tensorflow/tfjs-core/dist/tests.js');
   return { specs: await execute(), own };
 }

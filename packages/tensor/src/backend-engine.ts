@@ -1,7 +1,7 @@
 import type { KernelBackend } from '@tensorflow/tfjs-core';
 
 /** The engines, by the names that tfjs knows them under. */
-export type BackendName = 'tensorflow' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
+export type BackendName = 'tensorflow' | 'webgpu' | 'native' | 'webgl' | 'wasm' | 'cpu';
 
 export interface BackendOptions {
   /**

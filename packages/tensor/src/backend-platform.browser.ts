@@ -8,6 +8,7 @@ import { webgpu } from './backend-webgpu.ts';
 export const engines: readonly Engine[] = [
   unavailable('tensorflow', 'TensorFlow runs in Node only', `use 'webgpu', 'webgl' or 'wasm'`),
   webgpu,
+  unavailable('native', 'browsers run no native code', `use 'wasm': the same kernels as WebAssembly`),
   webgl,
   wasm,
   cpu,

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { cpu } from './backend-cpu.ts';
 import { BackendError, type Engine, messageOf, unavailable } from './backend-engine.ts';
+import { native } from './backend-kernels.ts';
 import { tensorflow } from './backend-tensorflow.ts';
 import { wasm } from './backend-wasm.ts';
 import { webgpu } from './backend-webgpu.ts';
@@ -10,6 +11,7 @@ import { webgpu } from './backend-webgpu.ts';
 export const engines: readonly Engine[] = [
   tensorflow,
   webgpu,
+  native,
   unavailable('webgl', 'only browsers have WebGL', `use 'webgpu' or 'wasm'`),
   wasm,
   cpu,

@@ -33,10 +33,11 @@ export interface BackendVerdict {
 
 checkCore();
 
-/** Fastest first. TensorFlow on a GPU beats everything; on a CPU, only what a GPU does not drive. */
+/** Fastest first. TensorFlow on a GPU beats everything; on a CPU it comes after our own kernels. */
 const preference: readonly { name: BackendName; hardware: OpenBackend['hardware'] }[] = [
   { name: 'tensorflow', hardware: 'gpu' },
   { name: 'webgpu', hardware: 'gpu' },
+  { name: 'native', hardware: 'cpu' },
   { name: 'tensorflow', hardware: 'cpu' },
   { name: 'webgl', hardware: 'gpu' },
   { name: 'wasm', hardware: 'cpu' },
@@ -49,7 +50,7 @@ const opened = new Map<BackendName, OpenBackend>();
  * Makes a backend the one that computes from now on: the fastest that works here, or the one that is named.
  *
  * Calling it again is cheap; calls at the same time are taken in turn. The order without a name: `tensorflow` on a GPU, `webgpu`,
- * `tensorflow` on the CPU, `webgl`, `wasm`, `cpu`. Graphics drivers that compute on the CPU are only taken by name.
+ * `native`, `tensorflow` on the CPU, `webgl`, `wasm`, `cpu`. Graphics drivers that compute on the CPU are only taken by name.
  *
  * @returns The backend that is current now, and what it runs on.
  * @throws {BackendError} if the named backend does not work here; the current one then stays.
