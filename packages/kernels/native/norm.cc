@@ -1,0 +1,205 @@
+// Batch norm over matrices [rows][channels] (see batch-norm.h), and sums by channel.
+#include "batch-norm.h"
+#include "epilogue.h"
+#include "memory.h"
+#include "threads.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+namespace {
+
+template <class T>
+void gather_moments(const Columns& columns, const T* x, int piece, float* memory, const Moments& moments) {
+  const int64_t channels = columns.channels, rows = columns.rows_of(piece);
+  float *centre = memory, *sums = memory + columns.padded_width();
+  const auto sum_up = [&](const auto& term) {
+    memset(sums, 0, columns.padded_width() * sizeof(float));
+    columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
+      add_to(sums + column, term(load(x + i, lanes) - load(centre + column)), lanes);
+    });
+    columns.add_folds(sums);
+  };
+
+  const T* first = x + columns.begin_of(piece);
+  for (int64_t c = 0; c < channels; c += kLanes) store_some(centre + c, load_some(first + c, channels - c), channels - c);
+  columns.repeat(centre);
+  sum_up([](Floats v) { return v; });
+  for (int64_t c = 0; c < channels; c++) centre[c] += sums[c] / static_cast<float>(rows);
+  columns.repeat(centre);
+  sum_up([](Floats v) { return v * v; });
+
+  memcpy(moments.means(piece), centre, channels * sizeof(float));
+  memcpy(moments.squares(piece), sums, channels * sizeof(float));
+  moments.set_count(piece, rows);
+}
+
+template <class T>
+const char* statistics(const Columns& columns, Arguments in) {
+  const auto* x = in.pointer<const T>();
+  Moments moments{in.pointer<float>(), in.pointer<float>(), columns.pieces(), columns.channels, nullptr};
+  moments.parts = static_cast<float*>(shared_scratch(moments.size() * sizeof(float)));
+  if (!moments.parts || !scratch_for_all(2 * columns.padded_width())) return kOutOfMemory;
+  parallel(columns.pieces(), [&](int piece, int thread) {
+    gather_moments(columns, x, piece, static_cast<float*>(scratch(thread, 0)), moments);
+  });
+  moments.combine();
+  return nullptr;
+}
+
+template <class T>
+const char* apply(const Columns& columns, Activation kind, float slope, Arguments in) {
+  const auto* x = in.pointer<const T>();
+  const Parameters parameters(in);
+  const auto* residual = in.pointer<const T>();
+  auto* y = in.pointer<T>();
+  auto* memory = static_cast<float*>(shared_scratch(Line::size(columns) * sizeof(float)));
+  if (!memory) return kOutOfMemory;
+  const Line line(columns, parameters, memory);
+  with_activation(kind, slope, [&](auto f) {
+    parallel(columns.pieces(), [&](int piece, int) {
+      columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
+        Floats z = line.normalized(line.centred(load(x + i, lanes), column), column);
+        if (residual) z += load(residual + i, lanes);
+        store(y + i, f.value(z), lanes);
+      });
+    });
+  });
+  return nullptr;
+}
+
+/// What comes back through the activation, to z.
+template <class T, class F>
+struct Incoming {
+  const T *dy, *y;  // y null: f's argument is computed again
+  const Line& line;
+  F f;
+
+  Floats at(int64_t i, int64_t column, int lanes, Floats centred) const {
+    const Floats slope = y ? f.slope(load(y + i, lanes)) : slope_at(f, line.normalized(centred, column));
+    return load(dy + i, lanes) * slope;
+  }
+};
+
+/// Sums of dz and of dz·(x - mean) over one piece, [2][channels]; dz goes to d_residual too, unless that is null.
+template <class T, class F>
+void sum_gradients(const Columns& columns, int piece, const T* x, const Incoming<T, F>& incoming, T* d_residual, float* memory, float* part) {
+  float *sums = memory, *products = memory + columns.padded_width();
+  memset(memory, 0, 2 * columns.padded_width() * sizeof(float));
+  columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
+    const Floats centred = incoming.line.centred(load(x + i, lanes), column);
+    const Floats dz = incoming.at(i, column, lanes, centred);
+    if (d_residual) store(d_residual + i, dz, lanes);
+    add_to(sums + column, dz, lanes);
+    add_to(products + column, dz * centred, lanes);
+  });
+  columns.add_folds(sums);
+  columns.add_folds(products);
+  memcpy(part, sums, columns.channels * sizeof(float));
+  memcpy(part + columns.channels, products, columns.channels * sizeof(float));
+}
+
+template <class T, class F>
+void write_gradient(const Columns& columns, const T* x, const Incoming<T, F>& incoming, const Outgoing& outgoing, T* dx) {
+  const Line& line = incoming.line;
+  parallel(columns.pieces(), [&](int piece, int) {
+    columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
+      const Floats centred = line.centred(load(x + i, lanes), column);
+      const Floats dz = incoming.at(i, column, lanes, centred);
+      store(dx + i, outgoing.gradient(dz, centred, load(line.scale + column), column), lanes);
+    });
+  });
+}
+
+template <class T>
+const char* gradient(const Columns& columns, Activation kind, float slope, Arguments in) {
+  const auto* x = in.pointer<const T>();
+  const Parameters parameters(in);
+  const Statistics statistics(in);
+  const auto* dy = in.pointer<const T>();
+  const auto* y = in.pointer<const T>();
+  auto* dx = in.pointer<T>();
+  auto* d_residual = in.pointer<T>();
+  auto* d_gamma = in.pointer<float>();
+  auto* d_beta = in.pointer<float>();
+
+  const int64_t parts_size = columns.pieces() * 2 * columns.channels, sums_size = whole_lines(2 * columns.channels);
+  auto* memory = static_cast<float*>(
+      shared_scratch((Line::size(columns) + Outgoing::size(columns) + sums_size + parts_size) * sizeof(float)));
+  if (!memory || !scratch_for_all(2 * columns.padded_width())) return kOutOfMemory;
+  const Line line(columns, parameters, memory);
+  float *outgoing_memory = memory + Line::size(columns), *sums = outgoing_memory + Outgoing::size(columns), *parts = sums + sums_size;
+
+  with_activation(kind, slope, [&](auto f) {
+    const Incoming<T, decltype(f)> incoming{dy, y, line, f};
+    parallel(columns.pieces(), [&](int piece, int thread) {
+      sum_gradients(columns, piece, x, incoming, d_residual, static_cast<float*>(scratch(thread, 0)), parts + piece * 2 * columns.channels);
+    });
+    add_parts(parts, columns.pieces(), 2 * columns.channels, sums);
+    const Outgoing outgoing(columns, parameters, statistics, sums, outgoing_memory);
+    if (d_residual) write_gradient(columns, x, Incoming<T, Identity>{d_residual, nullptr, line, {}}, outgoing, dx);
+    else write_gradient(columns, x, incoming, outgoing, dx);
+  });
+  parameter_gradients(columns, parameters, sums, d_gamma, d_beta);
+  return nullptr;
+}
+
+template <class T>
+const char* sum_channels(const Columns& columns, Arguments in) {
+  const auto* x = in.pointer<const T>();
+  auto* y = in.pointer<float>();
+  auto* parts = static_cast<float*>(shared_scratch(columns.pieces() * columns.channels * sizeof(float)));
+  if (!parts || !scratch_for_all(columns.padded_width())) return kOutOfMemory;
+  parallel(columns.pieces(), [&](int piece, int thread) {
+    auto* sums = static_cast<float*>(scratch(thread, 0));
+    memset(sums, 0, columns.padded_width() * sizeof(float));
+    columns.each(piece, [&](int64_t i, int64_t column, int lanes) { add_to(sums + column, load(x + i, lanes), lanes); });
+    columns.add_folds(sums);
+    memcpy(parts + piece * columns.channels, sums, columns.channels * sizeof(float));
+  });
+  add_parts(parts, columns.pieces(), columns.channels, y);
+  return nullptr;
+}
+
+Columns read_columns(Arguments& in) {
+  const int64_t rows = in.integer();
+  return Columns(rows, in.integer());
+}
+
+}  // namespace
+
+/// batch_norm_statistics(bf16, rows, channels, x, mean, variance)
+const char* batch_norm_statistics(Arguments in) {
+  const bool bf16 = in.flag();
+  const Columns columns = read_columns(in);
+  return bf16 ? statistics<Bfloat16>(columns, in) : statistics<float>(columns, in);
+}
+
+/// batch_norm(bf16, rows, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, residual, y)
+const char* batch_norm(Arguments in) {
+  const bool bf16 = in.flag();
+  const Columns columns = read_columns(in);
+  const auto kind = static_cast<Activation>(in.integer());
+  const float slope = in.real();
+  return bf16 ? apply<Bfloat16>(columns, kind, slope, in) : apply<float>(columns, kind, slope, in);
+}
+
+/// batch_norm_gradient(bf16, rows, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, constant, d_mean, d_variance, dy, y, dx,
+/// d_residual, d_gamma, d_beta)
+const char* batch_norm_gradient(Arguments in) {
+  const bool bf16 = in.flag();
+  const Columns columns = read_columns(in);
+  const auto kind = static_cast<Activation>(in.integer());
+  const float slope = in.real();
+  return bf16 ? gradient<Bfloat16>(columns, kind, slope, in) : gradient<float>(columns, kind, slope, in);
+}
+
+/// channel_sum(bf16, rows, channels, x, y)
+const char* channel_sum(Arguments in) {
+  const bool bf16 = in.flag();
+  const Columns columns = read_columns(in);
+  return bf16 ? sum_channels<Bfloat16>(columns, in) : sum_channels<float>(columns, in);
+}
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls

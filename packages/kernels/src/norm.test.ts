@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { ActivationName } from './activation.ts';
+import type { Storage } from './buffer.ts';
+import type { Kernels } from './kernels.ts';
+import { batchNormApply, batchNormGradient, batchNormStatistics, channelSum, type Rows } from './norm.ts';
+import { get, normals, put, relativeError, rounded, sameBits } from './test/buffers.ts';
+import { everyCarrier } from './test/carriers.ts';
+
+const epsilon = 1e-3;
+const shapes: [rows: number, channels: number][] = [
+  [1, 1],
+  [7, 1],
+  [1, 5],
+  [50_000, 1],
+  [4_097, 3],
+  [999, 24],
+  [801, 64],
+  [130, 127],
+  [33, 200],
+  [70, 1_024],
+];
+
+/** The activations that these tests go through: none, one told from y, one of x alone. */
+const functions: Record<string, [(z: number) => number, (z: number) => number]> = {
+  none: [(z) => z, () => 1],
+  relu: [(z) => Math.max(z, 0), (z) => Number(z > 0)],
+  silu: [(z) => z / (1 + Math.exp(-z)), (z) => (1 + Math.exp(-z) + z * Math.exp(-z)) / (1 + Math.exp(-z)) ** 2],
+};
+
+interface Case extends Rows {
+  x: Float64Array;
+  residual: Float64Array | undefined;
+  dy: Float64Array;
+  gamma: Float64Array;
+  beta: Float64Array;
+  dMean: Float64Array | undefined;
+  dVariance: Float64Array | undefined;
+  activation: ActivationName;
+  storage: Storage;
+}
+
+/** Channels of different means and spreads, as a buffer would hold them. */
+function makeCase(
+  [rows, channels]: [number, number],
+  activation: ActivationName = 'none',
+  storage: Storage = 'float32',
+  withResidual = false,
+): Case {
+  const values = (seed: number, f = (v: number, _i: number) => v) =>
+    Float64Array.from(normals(rows * channels, seed), (v, i) => rounded(f(v, i), storage));
+  const vector = (seed: number) => Float64Array.from(normals(channels, seed), Math.fround);
+  return {
+    rows,
+    channels,
+    activation,
+    storage,
+    x: values(1, (v, i) => v * (1 + (i % channels) / channels) + ((i % channels) % 5) + 0.5),
+    residual: withResidual ? values(2) : undefined,
+    dy: values(3),
+    gamma: vector(4).map((v) => Math.fround(v + 1.5)),
+    beta: vector(5),
+    dMean: undefined,
+    dVariance: undefined,
+  };
+}
+
+/** Everything in float64, as the definitions read. */
+function reference(
+  { rows, channels, x, residual, dy, gamma, beta, dMean, dVariance, activation }: Case,
+  constant = false,
+) {
+  const [f, slope] = functions[activation]!;
+  const byChannel = (term: (i: number, c: number) => number) => {
+    const sums = new Float64Array(channels);
+    for (let i = 0; i < x.length; i++) sums[i % channels]! += term(i, i % channels);
+    return sums;
+  };
+  const mean = byChannel((i) => x[i]! / rows);
+  const variance = byChannel((i, c) => (x[i]! - mean[c]!) ** 2 / rows);
+  const r = variance.map((v) => 1 / Math.sqrt(v + epsilon));
+  const z = x.map((v, i) => {
+    const c = i % channels;
+    return (v - mean[c]!) * r[c]! * gamma[c]! + beta[c]! + (residual?.[i] ?? 0);
+  });
+  const dResidual = dy.map((v, i) => v * slope(z[i]!));
+  const dBeta = byChannel((i) => dResidual[i]!);
+  const dGamma = byChannel((i, c) => dResidual[i]! * (x[i]! - mean[c]!) * r[c]!);
+  const dx = x.map((v, i) => {
+    const c = i % channels;
+    const direct = gamma[c]! * r[c]! * dResidual[i]!;
+    if (constant) return direct;
+    const normal = (v - mean[c]!) * r[c]!;
+    const statistics = gamma[c]! * r[c]! * ((dBeta[c]! + normal * dGamma[c]!) / rows);
+    const own = ((dMean?.[c] ?? 0) + 2 * (v - mean[c]!) * (dVariance?.[c] ?? 0)) / rows;
+    return direct - statistics + own;
+  });
+  return { mean, variance, y: z.map(f), dResidual, dBeta, dGamma, dx };
+}
+
+/** Everything by the kernels. */
+function compute(kernels: Kernels, given: Case, constantStatistics = false) {
+  const { rows, channels, activation, storage } = given;
+  const shape = { rows, channels, epsilon, activation };
+  const vector = (values: ArrayLike<number> = new Float64Array(channels)) => put(kernels, values);
+  const tensor = (values: ArrayLike<number> = new Float64Array(rows * channels)) => put(kernels, values, storage);
+  const [mean, variance, gamma, beta] = [vector(), vector(), vector(given.gamma), vector(given.beta)];
+  const x = tensor(given.x);
+  batchNormStatistics(kernels, shape, { x, mean: mean.block, variance: variance.block });
+  const parameters = { mean: mean.block, variance: variance.block, gamma: gamma.block, beta: beta.block };
+  const [y, dx, dGamma, dBeta] = [tensor(), tensor(), vector(), vector()];
+  const residual = given.residual && tensor(given.residual);
+  batchNormApply(kernels, shape, { x, ...parameters, residual, y });
+  const dResidual = residual && tensor();
+  const outputs = { dx, dResidual, dGamma: dGamma.block, dBeta: dBeta.block };
+  const own = {
+    dMean: given.dMean && vector(given.dMean).block,
+    dVariance: given.dVariance && vector(given.dVariance).block,
+  };
+  const inputs = { x, ...parameters, ...own, dy: tensor(given.dy), y: residual && y };
+  batchNormGradient(kernels, { ...shape, constantStatistics }, { ...inputs, ...outputs });
+  const [all, each] = [rows * channels, channels];
+  return {
+    mean: get(kernels, mean, each),
+    variance: get(kernels, variance, each),
+    y: get(kernels, y, all),
+    dx: get(kernels, dx, all),
+    dResidual: dResidual && get(kernels, dResidual, all),
+    dGamma: get(kernels, dGamma, each),
+    dBeta: get(kernels, dBeta, each),
+  };
+}
+
+type Results = ReturnType<typeof compute>;
+
+function expectClose(got: Results, expected: ReturnType<typeof reference>, tolerance: number): void {
+  for (const [name, values] of Object.entries(got)) {
+    if (!values) continue;
+    const wanted = expected[name as keyof Results]!;
+    const largest = Math.max(...wanted.map(Math.abs));
+    expect(largest < 1e-6 ? Math.max(...values.map(Math.abs)) / 100 : relativeError(values, wanted), name).toBeLessThan(
+      name === 'mean' || name === 'variance' ? 1e-6 : tolerance,
+    );
+  }
+}
+
+describe.each(await everyCarrier())('$name', ({ kernels }) => {
+  describe.each(Object.keys(functions) as ActivationName[])('batch norm and %s', (activation) => {
+    it.each(shapes)('has float64’s values and gradients for %i rows of %i channels', (...shape) => {
+      const given = makeCase(shape, activation);
+      expectClose(compute(kernels, given), reference(given), 1e-5);
+    });
+
+    it('takes constant statistics as such', () => {
+      const given = makeCase([301, 24], activation);
+      expectClose(compute(kernels, given, true), reference(given, true), 1e-5);
+    });
+
+    it('reads and writes bfloat16', () => {
+      const given = makeCase([301, 24], activation, 'bf16');
+      expectClose(compute(kernels, given), reference(given), 5e-3);
+    });
+  });
+
+  it.each(['float32', 'bf16'] as const)('adds a residual before the activation, in %s', (storage) => {
+    for (const activation of ['none', 'relu'] as const) {
+      const given = makeCase([299, 40], activation, storage, true);
+      expectClose(compute(kernels, given), reference(given), storage === 'bf16' ? 1e-2 : 1e-5);
+    }
+  });
+
+  it('carries gradients that the statistics have of their own', () => {
+    const given = { ...makeCase([65, 17]), dMean: normals(17, 8), dVariance: normals(17, 9) };
+    expectClose(compute(kernels, given), reference(given), 1e-5);
+  });
+
+  it('finds a small variance beside a large mean', () => {
+    const given = makeCase([100_000, 5]);
+    given.x = given.x.map((v, i) => Math.fround(10_000 + (i % 5) * 1_000 + v / 10));
+    const { mean, variance } = compute(kernels, given);
+    const expected = reference(given);
+    expect(relativeError(mean, expected.mean)).toBeLessThan(1e-7);
+    expect(relativeError(variance, expected.variance)).toBeLessThan(1e-4);
+  });
+
+  it('passes NaN on within its channel, and takes infinity for what it is', () => {
+    const given = makeCase([40, 3], 'relu');
+    given.x[3 * 7 + 1] = Number.NaN;
+    given.x[3 * 9 + 2] = Number.POSITIVE_INFINITY;
+    const { mean, variance, y, dx } = compute(kernels, given);
+    expect([...mean]).toEqual([expect.any(Number), Number.NaN, Number.POSITIVE_INFINITY]);
+    expect(Number.isNaN(mean[0]!)).toBe(false);
+    expect(variance[2]).toBeNaN();
+    for (const values of [y, dx])
+      values.forEach((value, i) => {
+        expect(Number.isNaN(value)).toBe(i % 3 !== 0);
+      });
+  });
+
+  it('is the same on any number of threads', () => {
+    const given = makeCase([9_001, 48], 'relu');
+    const [one, several] = [1, 3].map((count) => {
+      kernels.carrier.setThreads(count);
+      return compute(kernels, given);
+    });
+    for (const name of ['mean', 'variance', 'y', 'dx', 'dGamma', 'dBeta'] as const)
+      expect(sameBits(one![name], several![name]), name).toBe(true);
+  });
+
+  it.each(shapes)('channelSum() adds up %i rows of %i channels', (rows, channels) => {
+    for (const storage of ['float32', 'bf16'] as const) {
+      const { x } = makeCase([rows, channels], 'none', storage);
+      const y = put(kernels, new Float64Array(channels));
+      channelSum(kernels, { rows, channels }, { x: put(kernels, x, storage), y: y.block });
+      const expected = new Float64Array(channels);
+      x.forEach((v, i) => {
+        expected[i % channels]! += v;
+      });
+      expect(relativeError(get(kernels, y, channels), expected)).toBeLessThan(1e-6);
+    }
+  });
+});
