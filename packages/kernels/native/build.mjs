@@ -1,31 +1,32 @@
-// Compiles the kernels: `node native/build.mjs` makes the addon for this machine with the system's C++ compiler.
+// Compiles the kernels.
+//   node native/build.mjs            the addon for this machine, with the system's C++ compiler (CXX in the environment, else c++)
+//   node native/build.mjs wasm       the WebAssembly modules in wasm/, with Zig
+//   node native/build.mjs all        these, and the addon of every platform in platforms/, with Zig
+//   node native/build.mjs NAME…      some of these alone, such as linux-arm64
+// --install-zig fetches Zig where it is not at hand (see zig.mjs), --into FOLDER writes there.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { findZig, installZig, zigVersion } from './zig.mjs';
 
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
+const napi = createRequire(import.meta.url)('node-api-headers');
 
 /** Compiled once; all other sources hold kernels, and are compiled once for each instruction set. */
-const common = ['addon.cc', 'interface.cc', 'isa.cc', 'memory.cc', 'threads.cc'];
+const common = ['interface.cc', 'isa.cc', 'memory.cc', 'queue.cc', 'signal.cc', 'threads.cc'];
+const carriers = ['addon.cc', 'wasm.cc'];
 
-/** What the kernels are compiled for, by processor architecture. */
-const isas = {
-  x64: {
-    avx2: ['-march=haswell'],
-    avx512: ['-march=skylake-avx512', '-mprefer-vector-width=512'],
-  },
-  arm64: { generic: [] },
-};
+const x64 = { avx2: ['-march=haswell'], avx512: ['-march=skylake-avx512', '-mprefer-vector-width=512'] };
+const arm64 = { neon: [] };
 
 const flags = [
   '-std=c++17',
   '-O3',
-  '-fPIC',
   '-fno-exceptions',
   '-fno-rtti',
   '-fno-threadsafe-statics',
@@ -33,50 +34,157 @@ const flags = [
   '-ffp-contract=fast',
   '-fno-math-errno',
   '-fno-trapping-math',
+  `-ffile-prefix-map=${here}=.`,
   '-Wall',
   '-Wextra',
   '-Wno-psabi',
 ];
 
-const output = join(here, '..', 'build');
-mkdirSync(output, { recursive: true });
+/**
+ * @typedef {object} Target
+ * @property {Record<string, string[]>} isas The instruction sets that kernels are compiled for, with their flags.
+ * @property {string} carrier
+ * @property {string[]} compiler Its command, and flags.
+ * @property {Record<string, (objects: string[]) => string[]>} links The files that are made, with the commands that make them.
+ */
 
-/** The files a source was made from, as the compiler noted them. */
-function isFresh(object) {
-  const notes = object.replace(/\.o$/, '.d');
-  if (!existsSync(object) || !existsSync(notes)) return false;
-  const made = statSync(object).mtimeMs;
-  const files = readFileSync(notes, 'utf8').replace(/\\\n/g, ' ').split(':').slice(1).join(':').trim().split(/\s+/);
-  return [...files, fileURLToPath(import.meta.url)].every((file) => existsSync(file) && statSync(file).mtimeMs < made);
+/** @type {(isas: Target['isas'], compiler: string[], file: string, libraries: string[]) => Target} */
+const addon = (isas, compiler, file, libraries) => ({
+  isas,
+  carrier: 'addon.cc',
+  compiler: [...compiler, '-fPIC', '-I', napi.include_dir],
+  links: { [file]: (objects) => [...compiler, '-shared', '-s', ...objects, ...libraries] },
+});
+
+// Nothing but the system's own libraries: C++'s would have to be of the same version where the addon is used.
+const unix = ['-lm', '-lpthread', '-ldl'];
+const macos = ['-nostdlib++', '-undefined', 'dynamic_lookup'];
+
+const host = () => {
+  const libraries =
+    process.platform === 'darwin' ? macos : ['-nodefaultlibs', '-lc', ...unix, '-static-libgcc', '-lgcc'];
+  return addon({ x64, arm64 }[process.arch], [process.env.CXX ?? 'c++'], 'build/imgcls-kernels.node', libraries);
+};
+
+const platform = (name, isas, triple, libraries) => (zig) =>
+  addon(isas, [...zig, 'c++', '-target', triple], `platforms/${name}/imgcls-kernels.node`, libraries);
+
+/** Compiled once, linked twice: for one thread, and for memory that several share. WASI gives the headers of C, and no code. */
+const wasm = (isa, features) => (zig) => {
+  const link =
+    (...options) =>
+    (objects) => [
+      ...[...zig, 'wasm-ld', '--no-entry', '--export-dynamic', '--export=__stack_pointer', '--import-memory'],
+      ...['--stack-first', '-z', `stack-size=${1 << 20}`, '--strip-all', ...options, ...objects],
+    ];
+  const usual = 'generic+simd128+bulk_memory+atomics+mutable_globals+nontrapping_fptoint+sign_ext';
+  return {
+    isas: { [isa]: [] },
+    carrier: 'wasm.cc',
+    compiler: [...zig, 'c++', '-target', 'wasm32-wasi', `-mcpu=${usual}${features}`],
+    links: {
+      [`wasm/${isa}.wasm`]: link(),
+      [`wasm/${isa}-threads.wasm`]: link('--shared-memory', `--max-memory=${2 ** 32}`),
+    },
+  };
+};
+
+/** @type {Record<string, (zig: string[]) => Target>} */
+const crossed = {
+  simd128: wasm('simd128', ''),
+  relaxed_simd: wasm('relaxed_simd', '+relaxed_simd'),
+  'linux-x64': platform('linux-x64', x64, 'x86_64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
+  'linux-x64-musl': platform('linux-x64-musl', x64, 'x86_64-linux-musl', ['-nostdlib++', ...unix]),
+  'linux-arm64': platform('linux-arm64', arm64, 'aarch64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
+  'darwin-arm64': platform('darwin-arm64', arm64, 'aarch64-macos', macos),
+  'win32-x64': platform('win32-x64', x64, 'x86_64-windows-gnu', ['-nostdlib++', '-lpthread']),
+};
+const targets = { host, ...crossed };
+const groups = { wasm: ['simd128', 'relaxed_simd'], all: Object.keys(crossed) };
+
+const { values, positionals } = parseArgs({
+  options: { 'install-zig': { type: 'boolean' }, into: { type: 'string', default: join(here, '..') } },
+  allowPositionals: true,
+});
+
+try {
+  const names = (positionals.length > 0 ? positionals : ['host']).flatMap((name) => groups[name] ?? [name]);
+  const unknown = names.find((name) => !(name in targets));
+  if (unknown)
+    throw new Error(`kernels: no target "${unknown}"; there are ${Object.keys({ ...targets, ...groups }).join(', ')}`);
+  const zig = names.some((name) => name in crossed) ? await zigCommand() : [];
+  for (const name of names) await build(name, targets[name](zig));
+} catch (error) {
+  console.error(error.stderr || error.message);
+  process.exitCode = 1;
 }
 
-const { include_dir: nodeHeaders } = createRequire(import.meta.url)('node-api-headers');
-const compiler = process.env.CXX ?? 'c++';
+async function zigCommand() {
+  const zig = (await findZig()) ?? (values['install-zig'] ? await installZig() : undefined);
+  if (zig) return zig;
+  throw new Error(
+    `kernels: Zig ${zigVersion} is not at hand; fetch it with --install-zig, or say where it is: IMGCLS_ZIG=/path/to/zig`,
+  );
+}
 
-async function compile(source, isa, extra) {
-  const object = join(output, `${basename(source, '.cc')}${isa ? `.${isa}` : ''}.o`);
-  if (isFresh(object)) return object;
-  const define = isa ? [`-DIMGCLS_ISA=${isa}`] : [];
-  await run(compiler, [...flags, ...extra, ...define, '-MD', '-I', nodeHeaders, '-c', join(here, source), '-o', object]);
+/** @type {(name: string, target: Target) => Promise<void>} */
+async function build(name, { isas, carrier, compiler, links }) {
+  const folder = join(here, '..', 'build', name);
+  mkdirSync(folder, { recursive: true });
+  const [first, ...more] = Object.keys(isas);
+  const shared = [...compiler, ...flags, ...(more.length > 0 ? [] : [`-DIMGCLS_ONLY_ISA=${first}`])];
+  const kernels = readdirSync(here).filter((file) => file.endsWith('.cc') && ![...common, ...carriers].includes(file));
+  const jobs = [
+    ...[carrier, ...common].map((source) => ({ source, isa: '', extra: [] })),
+    ...Object.entries(isas).flatMap(([isa, extra]) =>
+      kernels.map((source) => ({ source, isa, extra: [...extra, `-DIMGCLS_ISA=${isa}`] })),
+    ),
+  ];
+  const objects = await inParallel(jobs, ({ source, isa, extra }) =>
+    compile([...shared, ...extra], source, join(folder, `${basename(source, '.cc')}${isa && `.${isa}`}.o`)),
+  );
+  for (const [file, command] of Object.entries(links)) {
+    await make(join(values.into, file), command(objects));
+    console.log(`kernels: built ${file}`);
+  }
+}
+
+async function compile(command, source, object) {
+  const notes = object.replace(/\.o$/, '.d');
+  if (!isFresh(object, notes)) await make(object, [...command, '-MD', '-MF', notes, '-c', join(here, source)]);
   return object;
 }
 
-const kernels = readdirSync(here).filter((file) => file.endsWith('.cc') && !common.includes(file));
-const jobs = [
-  ...common.map((source) => [source, undefined, []]),
-  ...Object.entries(isas[process.arch]).flatMap(([isa, extra]) => kernels.map((source) => [source, isa, extra])),
-];
+/** Whether nothing has changed since of what the object was made from, as the compiler noted it. */
+function isFresh(object, notes) {
+  if (!existsSync(object) || !existsSync(notes)) return false;
+  const made = statSync(object).mtimeMs;
+  const files = readFileSync(notes, 'utf8')
+    .replace(/\\\r?\n/g, ' ')
+    .replace(/^.*?: /, '')
+    .trim()
+    .split(/(?<!\\)\s+/);
+  return [...files, fileURLToPath(import.meta.url)].every((file) => existsSync(file) && statSync(file).mtimeMs < made);
+}
 
-const objects = [];
-await Promise.all(
-  Array.from({ length: availableParallelism() }, async () => {
-    for (let job = jobs.shift(); job; job = jobs.shift()) objects.push(await compile(...job));
-  }),
-).catch((error) => {
-  console.error(error.stderr ?? error);
-  process.exit(1);
-});
+/** Runs a command that makes a file. The file is there once it is whole: another build may run beside this one. */
+async function make(file, [program, ...args]) {
+  mkdirSync(dirname(file), { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  const start = new Date();
+  await run(program, [...args, '-o', draft]);
+  utimesSync(draft, start, start); // a source that was saved meanwhile is newer
+  chmodSync(draft, 0o644);
+  renameSync(draft, file);
+}
 
-const addon = join(output, 'imgcls-kernels.node');
-await run(compiler, ['-shared', ...objects, '-o', addon, '-static-libgcc', '-nodefaultlibs', '-lc', '-lm', '-lgcc', '-lpthread', '-s']);
-console.log(`kernels: built ${addon}`);
+/** As many at a time as there are processors. Results are in the order of the jobs. */
+async function inParallel(jobs, work) {
+  const results = [];
+  const waiting = [...jobs.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return results;
+}

@@ -3,35 +3,37 @@
 #include "isa.h"
 #include "kernel.h"
 #include "memory.h"
+#include "queue.h"
+#include "signal.h"
 #include "threads.h"
 
 namespace {
 
-const imgcls::Table* selected = imgcls::supported_tables()[imgcls::supported_count() - 1];
-
-bool same(const char* a, const char* b) {
-  while (*a && *a == *b) a++, b++;
-  return *a == *b;
-}
+// One pool of threads, one set of scratch memory: one call at a time, whichever thread of JavaScript it comes from.
+imgcls::Lock calls;
 
 }  // namespace
 
-int32_t imgcls_kernel(const char* name) {
-  for (int32_t i = 0; selected->entries[i].name; i++)
-    if (same(selected->entries[i].name, name)) return i;
-  return -1;
-}
+int32_t imgcls_isa_count() { return imgcls::supported_count(); }
+const char* imgcls_isa_name(int32_t isa) { return imgcls::supported_tables()[isa]->isa; }
 
-const char* imgcls_call(int32_t kernel, const double* arguments) {
-  return selected->entries[kernel].kernel(imgcls::Arguments(arguments));
+int32_t imgcls_kernel_count() { return imgcls::supported_tables()[0]->count; }
+const char* imgcls_kernel_name(int32_t kernel) { return imgcls::supported_tables()[0]->entries[kernel].name; }
+
+const char* imgcls_call(const double* call) {
+  const auto kernel = static_cast<int32_t>(call[0]);
+  const auto isa = static_cast<int32_t>(call[1]);
+  const imgcls::Holding holding(calls);
+  imgcls::set_threads(static_cast<int>(call[2]));
+  return imgcls::supported_tables()[isa]->entries[kernel].kernel(imgcls::Arguments(call + 4));
 }
 
 void* imgcls_allocate(size_t bytes) { return imgcls::allocate(bytes); }
 void imgcls_release(void* memory, size_t bytes) { imgcls::release(memory, bytes); }
 
-int32_t imgcls_isa_count() { return imgcls::supported_count(); }
-const char* imgcls_isa_name(int32_t index) { return imgcls::supported_tables()[index]->isa; }
-void imgcls_select_isa(int32_t index) { selected = imgcls::supported_tables()[index]; }
-
-int32_t imgcls_threads() { return imgcls::threads(); }
-void imgcls_set_threads(int32_t count) { imgcls::set_threads(count); }
+imgcls::Queue* imgcls_queue_open() { return new imgcls::Queue; }
+void imgcls_queue_push(imgcls::Queue* queue, const double* call) { queue->push(call); }
+void imgcls_queue_mark(imgcls::Queue* queue, double mark) { queue->mark(mark); }
+void imgcls_queue_finish(imgcls::Queue* queue) { queue->finish(); }
+const char* imgcls_queue_problem(imgcls::Queue* queue) { return queue->problem(); }
+int32_t imgcls_queue_clear_problem(imgcls::Queue* queue) { return queue->clear_problem(); }

@@ -1,4 +1,4 @@
-// The C interface: all that a carrier (the Node-API addon, WebAssembly) exports.
+// The C interface: what a carrier (the Node-API addon, WebAssembly) hands on to JavaScript.
 #pragma once
 
 #include <stddef.h>
@@ -10,21 +10,33 @@
 #define IMGCLS_EXPORT
 #endif
 
+namespace imgcls {
+class Queue;
+}
+
 extern "C" {
-
-/// The index of a kernel, the same in every instruction set, or -1.
-IMGCLS_EXPORT int32_t imgcls_kernel(const char* name);
-/// Runs a kernel on the arguments it reads from `arguments`. Null, or what went wrong.
-IMGCLS_EXPORT const char* imgcls_call(int32_t kernel, const double* arguments);
-
-IMGCLS_EXPORT void* imgcls_allocate(size_t bytes);
-IMGCLS_EXPORT void imgcls_release(void* memory, size_t bytes);
 
 /// The instruction sets that this build has and this machine understands, from the plainest to the best: their number and names.
 IMGCLS_EXPORT int32_t imgcls_isa_count(void);
-IMGCLS_EXPORT const char* imgcls_isa_name(int32_t index);
-IMGCLS_EXPORT void imgcls_select_isa(int32_t index);
+IMGCLS_EXPORT const char* imgcls_isa_name(int32_t isa);
 
-IMGCLS_EXPORT int32_t imgcls_threads(void);
-IMGCLS_EXPORT void imgcls_set_threads(int32_t count);
+/// The kernels, the same in every instruction set: their number and names.
+IMGCLS_EXPORT int32_t imgcls_kernel_count(void);
+IMGCLS_EXPORT const char* imgcls_kernel_name(int32_t kernel);
+
+/// Runs a call and returns null, or what went wrong. A call is numbers: the kernel, the instruction set, how many threads may share
+/// the work, how many arguments follow, and these. Calls of several threads take turns.
+IMGCLS_EXPORT const char* imgcls_call(const double* call);
+
+/// On a 64-byte boundary; null if there is no memory.
+IMGCLS_EXPORT void* imgcls_allocate(size_t bytes);
+IMGCLS_EXPORT void imgcls_release(void* memory, size_t bytes);
+
+/// A queue of calls (see queue.h), for one thread to fill and another to work off; null if there is no memory.
+IMGCLS_EXPORT imgcls::Queue* imgcls_queue_open(void);
+IMGCLS_EXPORT void imgcls_queue_push(imgcls::Queue* queue, const double* call);
+IMGCLS_EXPORT void imgcls_queue_mark(imgcls::Queue* queue, double mark);
+IMGCLS_EXPORT void imgcls_queue_finish(imgcls::Queue* queue);
+IMGCLS_EXPORT const char* imgcls_queue_problem(imgcls::Queue* queue);
+IMGCLS_EXPORT int32_t imgcls_queue_clear_problem(imgcls::Queue* queue);
 }

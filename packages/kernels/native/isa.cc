@@ -3,6 +3,7 @@
 namespace imgcls {
 
 #if defined(__x86_64__)
+
 namespace avx2 {
 extern const Table table;
 }
@@ -11,38 +12,39 @@ extern const Table table;
 }
 
 namespace {
-struct Supported {
-  const Table* tables[2];
-  int count = 0;
-  Supported() {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[count++] = &avx2::table;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-      tables[count++] = &avx512::table;
-  }
-};
+
+/// What Haswell brought, as far as compilers make use of it.
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); }
+
+/// What Skylake's servers brought, and what every AVX-512 since has.
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+}
+
+constexpr const Table* kTables[] = {&avx2::table, &avx512::table};
+
 }  // namespace
+
+int supported_count() {
+  __builtin_cpu_init();
+  return has_avx512() ? 2 : has_avx2() ? 1 : 0;
+}
+
 #else
-namespace generic {
+
+namespace IMGCLS_ONLY_ISA {
 extern const Table table;
 }
+
 namespace {
-struct Supported {
-  const Table* tables[1] = {&generic::table};
-  int count = 1;
-};
+constexpr const Table* kTables[] = {&IMGCLS_ONLY_ISA::table};
 }  // namespace
+
+int supported_count() { return 1; }
+
 #endif
 
-namespace {
-const Supported& supported() {
-  static const Supported value;
-  return value;
-}
-}  // namespace
-
-const Table* const* supported_tables() { return supported().tables; }
-int supported_count() { return supported().count; }
+const Table* const* supported_tables() { return kTables; }
 
 }  // namespace imgcls

@@ -5,7 +5,7 @@
 
 namespace imgcls {
 
-/// From the plainest to the best; the first is always there.
+/// From the plainest to the best. None where the processor lacks even the plainest.
 const Table* const* supported_tables();
 int supported_count();
 

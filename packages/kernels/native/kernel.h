@@ -41,6 +41,7 @@ struct Entry {
 struct Table {
   const char* isa;
   const Entry* entries;
+  int32_t count;
 };
 
 constexpr const char* kOutOfMemory = "out of memory";

@@ -12,14 +12,13 @@ constexpr Entry kEntries[] = {
 #define KERNEL(name) {#name, name},
 #include "kernels.inc"
 #undef KERNEL
-    {nullptr, nullptr},
 };
 }  // namespace
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 extern const Table table;
-const Table table = {STRING(IMGCLS_ISA), kEntries};
+const Table table = {STRING(IMGCLS_ISA), kEntries, sizeof kEntries / sizeof kEntries[0]};
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

@@ -1,17 +1,18 @@
 #include "memory.h"
 
+#include <stdint.h>
+
+#include "signal.h"
 #include "threads.h"
 
-#if defined(__wasm__)
-#include <stdint.h>
-#else
+#if !defined(__wasm__)
 #include <stdlib.h>
+#endif
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
 #if defined(__linux__)
 #include <sys/mman.h>
-#endif
 #endif
 
 namespace imgcls {
@@ -20,7 +21,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
-size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) & ~(kAlignment - 1); }
+size_t rounded_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 struct Block {
   void* memory = nullptr;
@@ -35,6 +36,7 @@ struct Block {
   }
 };
 
+// The lock of the calls guards them: one call at a time.
 Block scratches[kMostThreads];
 Block shared;
 
@@ -45,26 +47,82 @@ Block shared;
 extern "C" unsigned char __heap_base;
 
 namespace {
-uintptr_t top = 0;
+
+/// What lies free, by address; neighbours are one piece.
+struct Free {
+  uintptr_t bytes;
+  Free* next;
+};
+
+Lock lock;
+Free* first = nullptr;
+uintptr_t top = 0;  // what lies above was never used
+
+uintptr_t end(Free* piece) { return reinterpret_cast<uintptr_t>(piece) + piece->bytes; }
+
+/// The first piece that is large enough; what is left of it stays free.
+void* reuse(size_t bytes) {
+  for (Free** link = &first; *link; link = &(*link)->next) {
+    Free* const found = *link;
+    if (found->bytes < bytes) continue;
+    if (found->bytes == bytes) {
+      *link = found->next;
+    } else {
+      auto* const rest = reinterpret_cast<Free*>(reinterpret_cast<uintptr_t>(found) + bytes);
+      *rest = {found->bytes - bytes, found->next};
+      *link = rest;
+    }
+    return found;
+  }
+  return nullptr;
 }
 
-// What is released goes back to the pool of the other side, which asks for sizes of its classes only; memory of a module never shrinks.
+/// Takes more than is asked for, as growing moves JavaScript's views.
+void* grow(size_t bytes) {
+  if (!top) top = rounded_up(reinterpret_cast<uintptr_t>(&__heap_base), kAlignment);
+  constexpr size_t kPage = 1 << 16;
+  const size_t have = __builtin_wasm_memory_size(0);
+  const uint64_t end = static_cast<uint64_t>(top) + bytes;
+  if (end > static_cast<uint64_t>(UINTPTR_MAX)) return nullptr;
+  if (end > static_cast<uint64_t>(have) * kPage) {
+    const size_t missing = static_cast<size_t>((end + kPage - 1) / kPage) - have;
+    const size_t ample = missing > have / 8 ? missing : have / 8;
+    if (__builtin_wasm_memory_grow(0, ample) == SIZE_MAX && __builtin_wasm_memory_grow(0, missing) == SIZE_MAX) return nullptr;
+  }
+  void* const memory = reinterpret_cast<void*>(top);
+  top = static_cast<uintptr_t>(end);
+  return memory;
+}
+
+/// Makes a piece and the one behind it one, where they touch.
+void join(Free* piece) {
+  if (!piece->next || end(piece) != reinterpret_cast<uintptr_t>(piece->next)) return;
+  *piece = {piece->bytes + piece->next->bytes, piece->next->next};
+}
+
+}  // namespace
+
 void* allocate(size_t bytes) {
-  if (!top) top = aligned(reinterpret_cast<uintptr_t>(&__heap_base));
-  const uintptr_t start = top;
-  const uintptr_t end = start + aligned(bytes);
-  const uintptr_t pages = (end + 0xffff) >> 16;
-  const uintptr_t have = __builtin_wasm_memory_size(0);
-  if (end < start || (pages > have && __builtin_wasm_memory_grow(0, pages - have) == static_cast<size_t>(-1))) return nullptr;
-  top = end;
-  return reinterpret_cast<void*>(start);
+  const size_t size = rounded_up(bytes, kAlignment);
+  const Holding holding(lock);
+  void* const memory = reuse(size);
+  return memory ? memory : grow(size);
 }
 
-void release(void*, size_t) {}
+void release(void* memory, size_t bytes) {
+  const Holding holding(lock);
+  auto* const piece = static_cast<Free*>(memory);
+  Free* before = nullptr;
+  for (Free* at = first; at && at < piece; at = at->next) before = at;
+  *piece = {rounded_up(bytes, kAlignment), before ? before->next : first};
+  (before ? before->next : first) = piece;
+  join(piece);
+  if (before) join(before);
+}
 
 #elif defined(_WIN32)
 
-void* allocate(size_t bytes) { return _aligned_malloc(aligned(bytes), kAlignment); }
+void* allocate(size_t bytes) { return _aligned_malloc(rounded_up(bytes, kAlignment), kAlignment); }
 void release(void* memory, size_t) { _aligned_free(memory); }
 
 #else
@@ -73,12 +131,13 @@ void* allocate(size_t bytes) {
 #if defined(__linux__)
   constexpr size_t kHugePage = 2 << 20;
   if (bytes >= 2 * kHugePage) {
-    void* memory = aligned_alloc(kHugePage, (bytes + kHugePage - 1) & ~(kHugePage - 1));
-    if (memory) madvise(memory, bytes, MADV_HUGEPAGE);
+    const size_t size = rounded_up(bytes, kHugePage);
+    void* memory = aligned_alloc(kHugePage, size);
+    if (memory) madvise(memory, size, MADV_HUGEPAGE);
     return memory;
   }
 #endif
-  return aligned_alloc(kAlignment, aligned(bytes));
+  return aligned_alloc(kAlignment, rounded_up(bytes, kAlignment));
 }
 
 void release(void* memory, size_t) { free(memory); }

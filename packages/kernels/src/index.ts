@@ -1,3 +1,3 @@
-export type { Carrier } from './carrier.ts';
-export { Kernels, loadKernels } from './kernels.ts';
+export type { CallQueue, Carrier } from './carrier.ts';
+export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
 export { type Block, Memory } from './memory.ts';

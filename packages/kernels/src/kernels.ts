@@ -1,48 +1,143 @@
-import { nativeCarrier } from '#carrier';
+import { environment, nativeIsas, openNative, processors } from '#platform';
 import type { Carrier } from './carrier.ts';
 import { type Block, Memory } from './memory.ts';
+import { openWasm, wasmIsas } from './wasm.ts';
 
-const mostArguments = 128;
+export interface LoadOptions {
+  /** The addon, or WebAssembly. Without a word the addon where there is one, else WebAssembly, which says why in one line. */
+  carrier?: 'native' | 'wasm';
+  /** An instruction set below the best that the carrier and the machine have, such as `avx2`; the environment's `IMGCLS_ISA` does the same. */
+  isa?: string;
+  /** Threads that share the work of a call; as many as there are processors, or as `IMGCLS_THREADS` in the environment says. */
+  threads?: number;
+  /**
+   * Calls return at once and are worked off in order by a thread of their own: see {@link Kernels.finish}. WebAssembly can do it where it
+   * has threads: in Node, and in pages that are isolated from other origins; elsewhere calls block as ever.
+   */
+  queued?: boolean;
+  /** Folder (a URL that ends in `/`) of the `.wasm` files, for pages whose bundler leaves them behind. */
+  wasmPath?: string;
+}
+
+type Value = number | boolean | Block | undefined;
+
+/** Numbers of a call before its arguments (see native/interface.h), and the most it may have in all. */
+const header = 4;
+const longestCall = 4096;
 
 /** The kernels, ready to be called, and the memory they work on. */
 export class Kernels {
   readonly carrier: Carrier;
   readonly memory: Memory;
-  readonly #arguments: Block;
-  readonly #indices = new Map<string, number>();
+  readonly #call: Block;
+  readonly #numbers: ReadonlyMap<string, number>;
+  #threads = 1;
 
   constructor(carrier: Carrier) {
     this.carrier = carrier;
     this.memory = new Memory(carrier);
-    this.#arguments = this.memory.allocate(mostArguments * Float64Array.BYTES_PER_ELEMENT);
+    this.#call = this.memory.allocate(longestCall * Float64Array.BYTES_PER_ELEMENT);
+    this.#numbers = new Map(carrier.kernels.map((name, i) => [name, i]));
+  }
+
+  /** How many threads share the work of a call. Any number gives the same results, bit for bit. */
+  get threads(): number {
+    return this.#threads;
+  }
+
+  set threads(count: number) {
+    this.#threads = Math.min(count, this.carrier.mostThreads);
+  }
+
+  /** Whether calls return before they are done. */
+  get queued(): boolean {
+    return this.carrier.queue !== undefined;
   }
 
   /**
    * Runs a kernel on its arguments: numbers, and blocks, which stand for their addresses.
    *
-   * @throws {Error} if it can't be done, naming the kernel.
+   * @throws {Error} if it can't be done, naming the kernel and its arguments; with a queue, `finish` and `finished` throw it.
    */
-  call(name: string, ...values: readonly (number | boolean | Block | undefined)[]): void {
-    const { buffer, byteOffset } = this.memory.view(this.#arguments);
-    const numbers = new Float64Array(buffer, byteOffset, mostArguments);
-    values.forEach((value, i) => {
-      numbers[i] = typeof value === 'object' ? value.address : Number(value ?? 0);
-    });
-    const problem = this.carrier.call(this.#index(name), this.#arguments.address);
-    if (problem) throw new Error(`${name}: ${problem}`);
+  call(name: string, ...values: readonly Value[]): void {
+    this.#write(name, values);
+    const { queue } = this.carrier;
+    if (queue) queue.push(this.#call.address);
+    else check(this.carrier.call(this.#call.address), name, values);
   }
 
-  #index(name: string): number {
-    const known = this.#indices.get(name);
-    if (known !== undefined) return known;
-    const index = this.carrier.kernel(name);
-    if (index < 0) throw new Error(`kernels: ${this.carrier.name} has no kernel "${name}"; build it again`);
-    this.#indices.set(name, index);
-    return index;
+  /** Blocks until all calls are done. Before that, what they write must not be read, and what they read not be written, by JavaScript. */
+  finish(): void {
+    this.carrier.queue?.finish();
+    this.#throwProblem();
+  }
+
+  /** Resolves when all calls made so far are done, and leaves the thread free for other work until then. */
+  async finished(): Promise<void> {
+    await this.carrier.queue?.finished();
+    this.#throwProblem();
+  }
+
+  #write(name: string, values: readonly Value[]): void {
+    const kernel = this.#numbers.get(name);
+    if (kernel === undefined) throw new Error(`kernels: ${this.carrier.name} has no kernel "${name}"; build it again`);
+    if (header + values.length > longestCall)
+      throw new RangeError(`${name}: at most ${longestCall - header} arguments, got ${values.length}`);
+    const numbers = this.memory.doubles(this.#call, longestCall);
+    numbers[0] = kernel;
+    numbers[1] = this.carrier.isaNumber;
+    numbers[2] = this.#threads;
+    numbers[3] = values.length;
+    values.forEach((value, i) => {
+      numbers[header + i] = typeof value === 'object' ? value.address : Number(value ?? 0);
+    });
+  }
+
+  #throwProblem(): void {
+    const failed = this.carrier.queue?.takeProblem();
+    if (failed)
+      throw new Error(`${this.carrier.kernels[failed.kernel]}: ${failed.problem}; calls after it have been left out`);
   }
 }
 
-/** Loads the kernels. */
-export function loadKernels(): Kernels {
-  return new Kernels(nativeCarrier());
+function check(problem: string | undefined, name: string, values: readonly Value[]): void {
+  if (problem) throw new Error(`${name}: ${problem}, called with (${values.map(describe).join(', ')})`);
+}
+
+const describe = (value: Value): string => (typeof value === 'object' ? `${value.bytes} bytes` : String(value));
+
+/**
+ * Loads the kernels.
+ *
+ * @throws {Error} if the carrier that was asked for does not work here.
+ * @throws {RangeError} if there is no such instruction set here, or `threads` is not a positive integer.
+ */
+export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
+  const threads = options.threads ?? (Number(environment.threads) || processors());
+  if (!(Number.isInteger(threads) && threads > 0))
+    throw new RangeError(`loadKernels: threads must be a positive integer, got ${threads}`);
+  const kernels = new Kernels(await openCarrier(options, threads));
+  kernels.threads = threads;
+  return kernels;
+}
+
+async function openCarrier({ carrier, isa, queued = false, wasmPath }: LoadOptions, threads: number): Promise<Carrier> {
+  const asked = isa ?? environment.isa;
+  if (carrier !== 'wasm' && !isWasm(asked)) {
+    const { isas, problem } = nativeIsas();
+    if (isas.length > 0) return openNative(choose(isas, asked), queued);
+    if (carrier === 'native') throw new Error(`loadKernels: no native code runs here: ${problem}`);
+    if (problem) console.warn(`kernels: WebAssembly computes instead of native code: ${problem}`);
+  }
+  const isas = wasmIsas();
+  return openWasm({ isa: choose(isas, isa ?? (isWasm(asked) ? asked : undefined)), threads, queued, wasmPath });
+}
+
+const isWasm = (isa: string | undefined) => isa !== undefined && /^(simd128|relaxed_simd)$/.test(isa);
+
+/** The best instruction set, or the one that was asked for. */
+function choose(isas: readonly string[], asked: string | undefined): string {
+  if (asked === undefined) return isas.at(-1)!;
+  if (isas.includes(asked)) return asked;
+  throw new RangeError(`loadKernels: isa must be one of ${isas.join(', ')} here, got ${asked}`);
 }

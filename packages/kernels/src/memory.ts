@@ -54,6 +54,11 @@ export class Memory {
     return new Float32Array(buffer, byteOffset, length);
   }
 
+  doubles(block: Block, length: number): Float64Array {
+    const { buffer, byteOffset } = this.view(block);
+    return new Float64Array(buffer, byteOffset, length);
+  }
+
   ints(block: Block, length: number): Int32Array {
     const { buffer, byteOffset } = this.view(block);
     return new Int32Array(buffer, byteOffset, length);
