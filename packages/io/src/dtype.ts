@@ -58,4 +58,11 @@ export const rankOf = (name: Dtype): number => names.indexOf(name);
 /** The type that a file calls `code`. */
 export const dtypeOf = (code: unknown): Dtype | undefined => names.find((name) => dtypes[name].code === code);
 
+/** Bytes as elements of a type: a view where they are aligned, a copy elsewhere. */
+export function viewAs(dtype: Dtype, bytes: Uint8Array): HostArray {
+  const { array } = dtypes[dtype];
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new array(aligned.buffer, aligned.byteOffset, aligned.length / array.BYTES_PER_ELEMENT);
+}
+
 const names = Object.keys(dtypes) as Dtype[];

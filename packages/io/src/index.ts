@@ -18,3 +18,7 @@ export {
   toStateDict,
 } from './safetensors.ts';
 export { memory, type ReadableStore, type Store } from './store.ts';
+export { type ReadTorchOptions, readTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
+export type { TorchTensor, TorchValue } from './torch-objects.ts';
+export { writeTorchCheckpoint } from './torch-writer.ts';
+export { WeightsFileError } from './weights-file-error.ts';

@@ -1,6 +1,7 @@
 import { arrayOf, type HostArray, type HostTensor, type StateDict } from '@imgcls/nn';
-import { type Dtype, dtypeOf, dtypes, rankOf } from './dtype.ts';
+import { type Dtype, dtypeOf, dtypes, rankOf, viewAs } from './dtype.ts';
 import { parseStrictJson, type StrictJson } from './json.ts';
+import { WeightsFileError } from './weights-file-error.ts';
 
 /** A tensor as a safetensors file holds it: a `HostTensor`, of more types. */
 export interface SafetensorsTensor {
@@ -32,7 +33,7 @@ export type SafetensorsErrorCode =
   | 'InvalidTensorView';
 
 /** Bytes that are no safetensors file, or tensors that can't become one. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends WeightsFileError {
   override readonly name = 'SafetensorsError';
   readonly code: SafetensorsErrorCode;
 
@@ -227,12 +228,6 @@ function sizeBytes(where: string, dtype: Dtype, shape: readonly bigint[]): bigin
       `${where} must fill whole bytes, got ${dtype} [${shape}]: ${size} bits`,
     );
   return size / 8n;
-}
-
-function viewAs(dtype: Dtype, bytes: Uint8Array): HostArray {
-  const { array } = dtypes[dtype];
-  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
-  return new array(aligned.buffer, aligned.byteOffset, aligned.length / array.BYTES_PER_ELEMENT);
 }
 
 function encodeHeader(
