@@ -1,5 +1,7 @@
 import { DecodeError } from './decode-error.ts';
 import { blankImage, type Image } from './image.ts';
+import { imageHeader } from './image-header.ts';
+import { resize } from './resize.ts';
 
 /** Decodes the bytes of an image file of this format, upright, in sRGB, over white. */
 export async function decodePixels(bytes: Uint8Array, format: string): Promise<Image> {
@@ -28,4 +30,17 @@ function withoutAlpha({ data, height, width }: ImageData): Image {
     image.data[to + 2] = data[from + 2]!;
   }
   return image;
+}
+
+/** As in Node; how the file was stored is not told. */
+export async function inspectPixels(bytes: Uint8Array, format: string, side: number) {
+  const image = await decodePixels(bytes, format);
+  const size = imageHeader(bytes)?.size;
+  const sideways = size !== undefined && size.height !== size.width && size.height === image.width;
+  return {
+    thumbnail: resize(side, side)(image),
+    channels: undefined,
+    bits: undefined,
+    turned: sideways ? ('sideways' as const) : undefined,
+  };
 }

@@ -41,6 +41,13 @@ export { type DecodeOptions, decodeImage } from './decode.ts';
 export { DecodeError, type DecodeErrorCode } from './decode-error.ts';
 export { digits } from './digits.ts';
 export { type RandomErasingOptions, randomErasing } from './erasing.ts';
+export {
+  type ClassCount,
+  type ExaminedFile,
+  type ExamineOptions,
+  examineFolder,
+  type FolderReport,
+} from './examine.ts';
 export type { FileLike, ImageFile } from './file-tree.ts';
 export type { Fill } from './fill.ts';
 export {

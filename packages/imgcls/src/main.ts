@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { Interrupted } from './interrupt.ts';
@@ -10,6 +11,7 @@ import { UsageError } from './usage.ts';
 
 const examples = `
 Examples:
+  imgcls data ./photos                        what is wrong with the images, before training
   imgcls train ./photos                       a folder with one folder of images per class
   imgcls train digits --output runs/digits    handwritten digits that come with imgcls
   imgcls evaluate runs/photos ./photos        on the images it has not learned from
@@ -24,7 +26,14 @@ Examples:
  * @returns The exit code: 0 fine, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.
  */
 export async function main(args: readonly string[]): Promise<number> {
-  const commands = [trainCommand(), evaluateCommand(), predictCommand(), serveCommand(), doctorCommand()];
+  const commands = [
+    dataCommand(),
+    trainCommand(),
+    evaluateCommand(),
+    predictCommand(),
+    serveCommand(),
+    doctorCommand(),
+  ];
   const program = new Command('imgcls')
     .description('Trains, evaluates and uses image classifiers.')
     .version(packageJson.version)
