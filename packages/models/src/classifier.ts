@@ -2,34 +2,32 @@ import { type Children, type Module, module, type Parts } from '@imgcls/nn';
 import type { Tensor } from '@imgcls/tensor';
 import { checkImages } from './options.ts';
 
-/** A network in two parts: what it sees in images, and how it tells classes apart by that. */
+/** A network in two parts, which can be called alone: `model(images)` is `model.head(model.features(images))`. */
 export type Network = Module & {
-  /** What the last layer is given: images `[N, H, W, C]` to features `[N, F]`. */
+  /** What it sees in images `[N, H, W, C]`: `[N, F]`, but `[N, H, W, F]` where the head is a convolution. */
   readonly features: Module;
+  /** How it tells classes apart by that: features to logits `[N, numClasses]`. */
+  readonly head: Module;
 };
 
-/** How a network is made from its children. */
+/** How a network works with its children. */
 export interface NetworkForward<C extends Children> {
-  /** Images `[N, H, W, C]` to features `[N, F]`. */
   features(parts: Parts<C>, images: Tensor): Tensor;
-  /** Features to logits `[N, numClasses]`. */
   head(parts: Parts<C>, features: Tensor): Tensor;
   /** Height and width that images must have at least. Default 1. */
   smallest?: number;
 }
 
-/** A module from images to logits that can also be asked for what its head sees. */
-export function network<C extends Children>(
-  name: string,
-  children: C,
-  { features, head, smallest = 1 }: NetworkForward<C>,
-): Network {
-  const see = (parts: Parts<C>, images: Tensor): Tensor => {
+/** A network of these children. */
+export function network<C extends Children>(name: string, children: C, forward: NetworkForward<C>): Network {
+  const { smallest = 1 } = forward;
+  const features = (parts: Parts<C>, images: Tensor): Tensor => {
     checkImages(name, images, smallest);
-    return features(parts, images);
+    return forward.features(parts, images);
   };
-  const model = module(children, (parts, images) => head(parts, see(parts, images)), name);
+  const model = module(children, (parts, images) => forward.head(parts, features(parts, images)), name);
   return Object.assign(model as unknown as Module, {
-    features: module(children, see, `${name}.features`) as unknown as Module,
+    features: module(children, features, `${name}.features`) as unknown as Module,
+    head: module(children, forward.head, `${name}.head`) as unknown as Module,
   });
 }

@@ -1,9 +1,20 @@
 import { airbench94 } from './airbench94.ts';
+import { alexnet } from './alexnet.ts';
 import { type CifarResnetOptions, cifarResnet } from './cifar-resnet.ts';
+import * as densenet from './densenet.ts';
+import * as efficientnet from './efficientnet.ts';
+import { googlenet } from './googlenet.ts';
+import { inception_v3 } from './inception-v3.ts';
+import * as mnasnet from './mnasnet.ts';
 import { mobilenet_v2 } from './mobilenet-v2.ts';
+import * as mobilenetV3 from './mobilenet-v3.ts';
+import * as regnet from './regnet.ts';
 import * as resnet from './resnet.ts';
 import { resnet9 } from './resnet9.ts';
+import * as shufflenet from './shufflenet-v2.ts';
 import { simpleCnn } from './simple-cnn.ts';
+import * as squeezenet from './squeezenet.ts';
+import * as vgg from './vgg.ts';
 
 /** The functions that build the networks, by their names in the catalogue. */
 export const BUILDERS = {
@@ -14,8 +25,19 @@ export const BUILDERS = {
   cifar_resnet32: cifarResnetOf(32),
   cifar_resnet44: cifarResnetOf(44),
   cifar_resnet56: cifarResnetOf(56),
+  alexnet,
+  ...vgg,
+  googlenet,
+  inception_v3,
   ...resnet,
+  ...densenet,
+  ...squeezenet,
   mobilenet_v2,
+  ...mobilenetV3,
+  ...mnasnet,
+  ...shufflenet,
+  ...efficientnet,
+  ...regnet,
 };
 
 function cifarResnetOf(depth: number) {
@@ -80,6 +102,41 @@ export const FAMILIES: readonly Family[] = [
     },
   },
   {
+    paper: 'https://arxiv.org/abs/1404.5997',
+    options: ['dropout'],
+    models: {
+      alexnet: facts('AlexNet', 61_100_840, 714),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1409.1556',
+    options: ['dropout'],
+    models: {
+      vgg11: facts('VGG-11', 132_863_336, 7609),
+      vgg11_bn: facts('VGG-11 with batch normalisation', 132_868_840, 7609),
+      vgg13: facts('VGG-13', 133_047_848, 11_308),
+      vgg13_bn: facts('VGG-13 with batch normalisation', 133_053_736, 11_308),
+      vgg16: facts('VGG-16', 138_357_544, 15_470),
+      vgg16_bn: facts('VGG-16 with batch normalisation', 138_365_992, 15_470),
+      vgg19: facts('VGG-19', 143_667_240, 19_632),
+      vgg19_bn: facts('VGG-19 with batch normalisation', 143_678_248, 19_632),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1409.4842',
+    options: ['dropout', 'dropoutAux', 'auxLogits', 'transformInput'],
+    models: {
+      googlenet: facts('GoogLeNet', 13_004_888, 1498),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1512.00567',
+    options: ['dropout', 'auxLogits', 'transformInput'],
+    models: {
+      inception_v3: facts('Inception v3', 27_161_264, 5713, 299),
+    },
+  },
+  {
     paper: 'https://arxiv.org/abs/1512.03385',
     options: ['zeroInitResidual', 'replaceStrideWithDilation'],
     models: {
@@ -108,8 +165,98 @@ export const FAMILIES: readonly Family[] = [
     },
   },
   {
+    paper: 'https://arxiv.org/abs/1608.06993',
+    options: ['dropout'],
+    models: {
+      densenet121: facts('DenseNet-121', 7_978_856, 2834),
+      densenet161: facts('DenseNet-161', 28_681_000, 7728),
+      densenet169: facts('DenseNet-169', 14_149_480, 3360),
+      densenet201: facts('DenseNet-201', 20_013_928, 4291),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1602.07360',
+    options: ['dropout'],
+    models: {
+      squeezenet1_0: facts('SqueezeNet 1.0', 1_248_424, 819),
+      squeezenet1_1: facts('SqueezeNet 1.1', 1_235_496, 349),
+    },
+  },
+  {
     paper: 'https://arxiv.org/abs/1801.04381',
     options: ['widthMult', 'dropout'],
     models: { mobilenet_v2: facts('MobileNet v2', 3_504_872, 301) },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1905.02244',
+    options: ['widthMult', 'dropout', 'reducedTail', 'dilated'],
+    models: {
+      mobilenet_v3_large: facts('MobileNet v3 large', 5_483_032, 217),
+      mobilenet_v3_small: facts('MobileNet v3 small', 2_542_856, 57),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1807.11626',
+    options: ['dropout'],
+    models: {
+      mnasnet0_5: facts('MNASNet 0.5', 2_218_512, 104),
+      mnasnet0_75: facts('MNASNet 0.75', 3_170_208, 215),
+      mnasnet1_0: facts('MNASNet 1.0', 4_383_312, 314),
+      mnasnet1_3: facts('MNASNet 1.3', 6_282_256, 526),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1807.11164',
+    options: [],
+    models: {
+      shufflenet_v2_x0_5: facts('ShuffleNet v2 ×0.5', 1_366_792, 40),
+      shufflenet_v2_x1_0: facts('ShuffleNet v2 ×1.0', 2_278_604, 145),
+      shufflenet_v2_x1_5: facts('ShuffleNet v2 ×1.5', 3_503_624, 296),
+      shufflenet_v2_x2_0: facts('ShuffleNet v2 ×2.0', 7_393_996, 583),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/1905.11946',
+    options: ['dropout', 'stochasticDepth'],
+    models: {
+      efficientnet_b0: facts('EfficientNet B0', 5_288_548, 386),
+      efficientnet_b1: facts('EfficientNet B1', 7_794_184, 687, 240),
+      efficientnet_b2: facts('EfficientNet B2', 9_109_994, 1088, 288),
+      efficientnet_b3: facts('EfficientNet B3', 12_233_232, 1827, 300),
+      efficientnet_b4: facts('EfficientNet B4', 19_341_616, 4394, 380),
+      efficientnet_b5: facts('EfficientNet B5', 30_389_784, 10_266, 456),
+      efficientnet_b6: facts('EfficientNet B6', 43_040_704, 19_068, 528),
+      efficientnet_b7: facts('EfficientNet B7', 66_347_960, 37_746, 600),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2104.00298',
+    options: ['dropout', 'stochasticDepth'],
+    models: {
+      efficientnet_v2_s: facts('EfficientNet v2 S', 21_458_488, 8366, 384),
+      efficientnet_v2_m: facts('EfficientNet v2 M', 54_139_356, 24_582, 480),
+      efficientnet_v2_l: facts('EfficientNet v2 L', 118_515_272, 56_080, 480),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2003.13678',
+    options: [],
+    models: {
+      regnet_x_400mf: facts('RegNetX 400MF', 5_495_976, 414),
+      regnet_x_800mf: facts('RegNetX 800MF', 7_259_656, 800),
+      regnet_x_1_6gf: facts('RegNetX 1.6GF', 9_190_136, 1603),
+      regnet_x_3_2gf: facts('RegNetX 3.2GF', 15_296_552, 3177),
+      regnet_x_8gf: facts('RegNetX 8GF', 39_572_648, 7995),
+      regnet_x_16gf: facts('RegNetX 16GF', 54_278_536, 15_941),
+      regnet_x_32gf: facts('RegNetX 32GF', 107_811_560, 31_736),
+      regnet_y_400mf: facts('RegNetY 400MF', 4_344_144, 402),
+      regnet_y_800mf: facts('RegNetY 800MF', 6_432_512, 834),
+      regnet_y_1_6gf: facts('RegNetY 1.6GF', 11_202_430, 1612),
+      regnet_y_3_2gf: facts('RegNetY 3.2GF', 19_436_338, 3176),
+      regnet_y_8gf: facts('RegNetY 8GF', 39_381_472, 8473),
+      regnet_y_16gf: facts('RegNetY 16GF', 83_590_140, 15_912),
+      regnet_y_32gf: facts('RegNetY 32GF', 145_046_770, 32_280),
+      regnet_y_128gf: facts('RegNetY 128GF', 644_812_894, 374_570, 384),
+    },
   },
 ];

@@ -1,4 +1,5 @@
-import { dropout as drop } from '@imgcls/tensor';
+import { dropout as drop, mul } from '@imgcls/tensor';
+import { ones } from '@tensorflow/tfjs-core';
 import { describe } from './inspect.ts';
 import { type Module, module } from './module.ts';
 import { trainingRandom } from './scope.ts';
@@ -20,5 +21,28 @@ export function dropout(rate: number): Module {
       return random && rate > 0 ? drop(x, { rate, random }) : x;
     },
     describe('dropout', [rate]),
+  );
+}
+
+/**
+ * In training, sets each example to zero with probability `rate` and divides the others by `1 - rate`; else does nothing. On
+ * the branch of a residual block it leaves the block out for these examples.
+ *
+ * @param rate In `[0, 1)`.
+ * @throws {RangeError} if `rate` is outside.
+ *
+ * Huang et al. 2016, https://arxiv.org/abs/1603.09382; torchvision's `StochasticDepth` in mode `row`
+ */
+export function stochasticDepth(rate: number): Module {
+  if (!(rate >= 0 && rate < 1)) throw new RangeError(`stochasticDepth: rate must be in [0, 1), got ${rate}`);
+  return module(
+    {},
+    (_, x) => {
+      const random = trainingRandom();
+      if (!random || rate === 0) return x;
+      const each = [x.shape[0]!, ...x.shape.slice(1).fill(1)];
+      return mul(x, drop(ones(each), { rate, random }));
+    },
+    describe('stochasticDepth', [rate]),
   );
 }

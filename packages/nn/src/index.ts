@@ -36,9 +36,11 @@ export {
 export { type BatchNorm2dOptions, type BatchNorm2dState, batchNorm2d } from './norm.ts';
 export {
   type AvgPool2dOptions,
+  adaptiveAvgPool2d,
   avgPool2d,
   globalAvgPool2d,
   globalMaxPool2d,
+  type MaxPool2dOptions,
   maxPool2d,
   type Pool2dOptions,
 } from './pool.ts';

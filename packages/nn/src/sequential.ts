@@ -3,7 +3,7 @@ import { transpose } from '@tensorflow/tfjs-core';
 import { type Module, module } from './module.ts';
 
 /**
- * Modules one after the other. Their names are `0`, `1`, …, as in PyTorch.
+ * Modules one after the other. Their names are `0`, `1`, …, as in PyTorch, or those that they are given.
  *
  * @example
  * ```ts
@@ -13,11 +13,17 @@ import { type Module, module } from './module.ts';
  * await useBackend('cpu');
  * const head = sequential(linear({ inFeatures: 8, outFeatures: 4 }), relu(), linear({ inFeatures: 4, outFeatures: 2 }));
  * console.log(Object.keys(namedParameters(head)).join(' ')); // => 0.weight 0.bias 2.weight 2.bias
+ * const named = sequential({ fc1: linear({ inFeatures: 8, outFeatures: 4 }), fc2: linear({ inFeatures: 4, outFeatures: 2 }) });
+ * console.log(Object.keys(namedParameters(named)).join(' ')); // => fc1.weight fc1.bias fc2.weight fc2.bias
  * ```
  */
-export function sequential(...modules: Module[]): Module<Record<string, Module>> {
+export function sequential(named: Readonly<Record<string, Module>>): Module<Record<string, Module>>;
+export function sequential(...modules: Module[]): Module<Record<string, Module>>;
+export function sequential(...modules: [Readonly<Record<string, Module>>] | Module[]): Module<Record<string, Module>> {
+  const [first] = modules;
+  const children = typeof first === 'object' ? first : Object.fromEntries(modules.entries());
   return module(
-    Object.fromEntries(modules.entries()) as Record<string, Module>,
+    { ...(children as Record<string, Module>) },
     (parts, x) => Object.values(parts).reduce((y, part) => part(y), x),
     'sequential',
   );
