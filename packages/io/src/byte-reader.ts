@@ -46,11 +46,11 @@ export class ByteReader {
     return this.text(end + 1).slice(0, -1);
   }
 
-  /** The next bytes as UTF-8. */
-  text(count: number): string {
+  /** The next bytes as text. */
+  text(count: number, encoding: keyof typeof decoders = 'utf-8'): string {
     const bytes = this.take(count);
     try {
-      return utf8.decode(bytes);
+      return decoders[encoding].decode(bytes);
     } catch {
       return this.fail('UTF-8', 'other bytes');
     }
@@ -72,4 +72,7 @@ export class ByteReader {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const decoders = {
+  'utf-8': new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
+  latin1: new TextDecoder('latin1'),
+};

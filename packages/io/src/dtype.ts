@@ -65,4 +65,16 @@ export function viewAs(dtype: Dtype, bytes: Uint8Array): HostArray {
   return new array(aligned.buffer, aligned.byteOffset, aligned.length / array.BYTES_PER_ELEMENT);
 }
 
+/** Of one element of a type that fills whole bytes. */
+export const itemBytes = (dtype: Dtype): number => dtypes[dtype].bits / 8;
+
+/** A copy with the bytes of each number in reverse. */
+export function byteSwapped(bytes: Uint8Array, dtype: Dtype): Uint8Array {
+  const width = dtypes[dtype].array.BYTES_PER_ELEMENT; // of each part of a complex number
+  const result = new Uint8Array(bytes.length);
+  for (let start = 0; start < bytes.length; start += width)
+    for (let i = 0; i < width; i++) result[start + i] = bytes[start + width - 1 - i]!;
+  return result;
+}
+
 const names = Object.keys(dtypes) as Dtype[];

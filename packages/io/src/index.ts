@@ -6,8 +6,10 @@ export { type Classification, type ClassifyOptions, classify, type Prediction } 
 export type { Dtype } from './dtype.ts';
 export { appendHistory, type HistoryEntry, readHistory } from './history.ts';
 export { type Architecture, ClassifierError } from './manifest.ts';
+export { readNpz } from './npz.ts';
 export type { Destination, Source } from './place.ts';
 export { files, remote } from './read-only.ts';
+export { type ReadWeightsOptions, readWeights, type Weights } from './read-weights.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,7 +1,8 @@
 import { ByteReader } from './byte-reader.ts';
+import { itemBytes } from './dtype.ts';
 import { isTuple, type PickleWorld, toInteger, unpickle } from './pickle.ts';
 import { untar } from './tar.ts';
-import { itemBytes, MAX_RANK, storageDtype, TorchObjects, type TorchTensor, type TorchValue } from './torch-objects.ts';
+import { MAX_RANK, storageDtype, TorchObjects, type TorchTensor, type TorchValue } from './torch-objects.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 import { readZip } from './zip.ts';
 

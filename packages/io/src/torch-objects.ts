@@ -1,7 +1,8 @@
 import type { HostArray } from '@imgcls/nn';
-import { type Dtype, dtypes, viewAs } from './dtype.ts';
+import { byteSwapped, type Dtype, dtypes, itemBytes, viewAs } from './dtype.ts';
 import { isTuple, type PickleGlobal, type PickleWorld } from './pickle.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
+import { gather, isContiguous, sizeOf } from './strides.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 
 /** A tensor of a PyTorch file. A storage is one of one dimension. */
@@ -129,8 +130,8 @@ export class TorchObjects implements Omit<PickleWorld, 'persistent'> {
         );
       const bytes = isPlain
         ? storage.bytes.subarray(offset * size, (offset + count) * size)
-        : gather(storage.bytes, size, offset, tensor.shape, strides);
-      tensor.data = viewAs(tensor.dtype, swaps ? swapped(bytes, tensor.dtype) : bytes);
+        : gather(storage.bytes, tensor.dtype, offset, tensor.shape, strides);
+      tensor.data = viewAs(tensor.dtype, swaps ? byteSwapped(bytes, tensor.dtype) : bytes);
     }
   }
 
@@ -241,9 +242,6 @@ export const storageDtype = (type: unknown): Dtype =>
   DTYPE_OF_STORAGE.get((type as PickleGlobal | null)?.global ?? '') ??
   fail('a storage must be of a known type', show(type));
 
-/** Of one element. */
-export const itemBytes = (dtype: Dtype): number => dtypes[dtype].bits / 8;
-
 const dtypeNamed = (value: unknown): Dtype =>
   DTYPE_NAMED.get((value as PickleGlobal | null)?.global ?? '') ??
   fail('a tensor must be of a known type', show(value));
@@ -264,7 +262,7 @@ function fillStorage(
   } else {
     const bytes = bytesOf(key, length);
     if (bytes.length !== length) fail(`storage ${show(key)} must have ${length} bytes`, bytes.length);
-    storage.bytes = isBigEndian ? swapped(bytes, tensor.dtype) : aligned(bytes);
+    storage.bytes = isBigEndian ? byteSwapped(bytes, tensor.dtype) : aligned(bytes);
   }
   tensor.data = viewAs(tensor.dtype, storage.bytes);
 }
@@ -272,57 +270,10 @@ function fillStorage(
 /** Bytes where elements of any type can be seen in them. */
 const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
 
-/** A copy with the bytes of each element in reverse. */
-function swapped(bytes: Uint8Array, dtype: Dtype): Uint8Array {
-  const width = dtypes[dtype].array.BYTES_PER_ELEMENT;
-  const result = new Uint8Array(bytes.length);
-  for (let start = 0; start < bytes.length; start += width)
-    for (let i = 0; i < width; i++) result[start + i] = bytes[start + width - 1 - i]!;
-  return result;
-}
-
-/** The elements of a tensor in order. They are moved as integers: floats would lose bits of what is no number. */
-function gather(
-  bytes: Uint8Array,
-  size: number,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): Uint8Array {
-  const array = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]!;
-  const source = new array(
-    bytes.buffer as ArrayBuffer,
-    bytes.byteOffset,
-    Math.floor(bytes.length / size),
-  ) as Uint8Array;
-  const result = new array(sizeOf(shape)) as Uint8Array;
-  let filled = 0;
-  const fill = (axis: number, start: number): void => {
-    const [n, stride] = [shape[axis]!, strides[axis]!];
-    for (let i = 0, from = start; i < n; i++, from += stride)
-      if (axis === shape.length - 1) result[filled++] = source[from]!;
-      else fill(axis + 1, from);
-  };
-  if (result.length > 0) fill(0, offset);
-  return new Uint8Array(result.buffer);
-}
-
-function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
-  let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== expected) return sizeOf(shape) === 0;
-    expected *= shape[axis]!;
-  }
-  return true;
-}
-
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isSizes = (value: unknown): value is readonly number[] =>
   isTuple(value) && value.length <= MAX_RANK && value.every(isSize);
-
-const sizeOf = (shape: readonly number[]): number =>
-  shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, 1);
 
 const outline = ({ dtype, shape }: TorchTensor): string => `${dtype} [${shape}]`;
 

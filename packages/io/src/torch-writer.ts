@@ -1,7 +1,7 @@
 import { ByteWriter } from './byte-writer.ts';
-import { type Dtype, dtypes } from './dtype.ts';
+import { type Dtype, dtypes, itemBytes } from './dtype.ts';
 import type { PickleGlobal } from './pickle.ts';
-import { itemBytes, STORAGE_CLASSES, TORCH_DTYPES, type TorchTensor } from './torch-objects.ts';
+import { STORAGE_CLASSES, TORCH_DTYPES, type TorchTensor } from './torch-objects.ts';
 import { writeZip } from './zip.ts';
 
 const MAX_DEPTH = 500;
