@@ -99,7 +99,7 @@ export {
 } from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
 export { resize } from './resize.ts';
-export { type SplitOptions, splitDataset } from './split.ts';
+export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
 export { imageStatistics } from './statistics.ts';
 export {
   autocontrast,

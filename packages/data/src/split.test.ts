@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arrayDataset, type Dataset, type Split } from './dataset.ts';
-import { publishedPart, splitDataset } from './split.ts';
+import { foldDataset, publishedPart, splitDataset } from './split.ts';
 
 const PARTS = ['train', 'validation', 'test'] as const;
 
@@ -133,6 +133,64 @@ describe('publishedPart()', () => {
     expect(indicesOf(publishedPart(whole, 'test'))).toEqual(indicesOf(test));
     expect(indicesOf(publishedPart(whole, 'train'))).toEqual(
       [...indicesOf(train), ...indicesOf(validation)].sort((a, b) => a - b),
+    );
+  });
+});
+
+describe('splitDataset() with groups', () => {
+  it('tears no group apart, and comes near the fractions and the classes', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(2), fc.nat(30)), { minLength: 300, maxLength: 300 }),
+        fc.nat(),
+        (examples, seed) => {
+          const labels = examples.map(([label]) => label);
+          const groupOf = (index: number) => examples[index]![1];
+          const parts = splitDataset(labelled(labels), { seed, groupOf });
+          const groups = PARTS.map((part) => new Set(indicesOf(parts[part]).map(groupOf)));
+          expect(groups.reduce((sum, { size }) => sum + size, 0)).toBe(new Set(labels.map((_, i) => groupOf(i))).size);
+          expect(Math.abs(parts.train.length - 240)).toBeLessThan(25);
+          expect(Math.abs(parts.test.length - 30)).toBeLessThan(25);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is another for another seed', () => {
+    const dataset = labelled(repeated([50, 50]));
+    const test = (seed: number) => indicesOf(splitDataset(dataset, { seed, groupOf: (index) => index >> 1 }).test);
+    expect(test(1)).toEqual(test(1));
+    expect(test(1)).not.toEqual(test(2));
+  });
+});
+
+describe('foldDataset()', () => {
+  it('holds each example out once, each class alike', () => {
+    const folds = foldDataset(labelled(repeated([20, 10])), 5, { seed: 3 });
+    const held = folds.flatMap(({ validation }) => indicesOf(validation));
+    expect(held.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    for (const { train, validation } of folds) {
+      expect(validation.packed!.labels.filter((label) => label === 1).length).toBe(2);
+      const all = [...indicesOf(train), ...indicesOf(validation)];
+      expect(new Set(all).size).toBe(30);
+    }
+  });
+
+  it('keeps groups together', () => {
+    const folds = foldDataset(labelled(repeated([12])), 3, { groupOf: (index) => index % 3 });
+    for (const { validation } of folds) expect(new Set(indicesOf(validation).map((i) => i % 3)).size).toBe(1);
+  });
+
+  it('refuses what can not be divided so', () => {
+    expect(() => foldDataset(labelled([0, 1]), 1)).toThrow(
+      new RangeError('foldDataset: folds must be an integer >= 2, got 1'),
+    );
+    expect(() => foldDataset(labelled([0, 1]), 3)).toThrow(
+      new RangeError('foldDataset: there must be an example for each of 3 folds, got 2 examples that fill 2'),
+    );
+    expect(() => foldDataset(labelled([0, 1]), 2, { groupOf: () => 'one' })).toThrow(
+      /and a group, for each of 2 folds/,
     );
   });
 });

@@ -1,14 +1,23 @@
 import { random } from '@imgcls/random';
 import { type Dataset, type Split, subset } from './dataset.ts';
 
-/** How `splitDataset` divides. */
-export interface SplitOptions {
-  /** The parts for training, validation and test; they add up to 1. Default `[0.8, 0.1, 0.1]`. */
-  fractions?: readonly [train: number, validation: number, test: number];
-  /** Which of the many splits with these fractions. Default 0. */
+/** How examples are divided. */
+export interface DivisionOptions {
+  /** Which of the many divisions. Default 0. */
   seed?: number;
   /** Every class is divided alike. Default true. */
   stratified?: boolean;
+  /**
+   * What must not be torn apart: examples with the same answer (the person, the camera, the day) come into the same part. Sizes and
+   * classes are then as near to the fractions as whole groups allow.
+   */
+  groupOf?: (index: number) => string | number;
+}
+
+/** How `splitDataset` divides. */
+export interface SplitOptions extends DivisionOptions {
+  /** The parts for training, validation and test; they add up to 1. Default `[0.8, 0.1, 0.1]`. */
+  fractions?: readonly [train: number, validation: number, test: number];
 }
 
 /**
@@ -45,21 +54,122 @@ export function publishedPart(dataset: Dataset, part: 'train' | 'test' | undefin
 const PARTS: readonly Split[] = ['train', 'validation', 'test'];
 
 function splitIndices(dataset: Dataset, options: SplitOptions): Record<Split, number[]> {
-  const { fractions = [0.8, 0.1, 0.1], seed = 0, stratified = true } = options;
+  const { fractions = [0.8, 0.1, 0.1] } = options;
   checkFractions(fractions);
   const parts = assigned(dataset);
   const drawn = PARTS.filter((part) => part === 'train' || parts[part].length === 0);
-  const order = spread(dataset, parts.train, seed, stratified);
-  const sizes = apportion(
-    order.length,
-    drawn.map((part) => fractions[PARTS.indexOf(part)]!),
-  );
-  let start = 0;
+  const shares = drawn.map((part) => fractions[PARTS.indexOf(part)]!);
+  const divided = divide('splitDataset', dataset, parts.train, shares, options);
   drawn.forEach((part, i) => {
-    parts[part] = order.slice(start, start + sizes[i]!).sort((a, b) => a - b);
-    start += sizes[i]!;
+    parts[part] = divided[i]!;
   });
   return parts;
+}
+
+/** One way to divide a data set in two: what is held out, and the rest. */
+export interface Fold {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+}
+
+/**
+ * A data set divided `folds` times, so that each example is held out once: cross-validation.
+ *
+ * What the data set itself assigns to a part is not looked at.
+ *
+ * @throws {RangeError} if there are fewer than two folds, or fewer examples (or groups) than folds.
+ * @throws {TypeError} if classes are wanted alike and the data set has no `label`.
+ * @example
+ * ```ts
+ * import { digits, foldDataset } from '@imgcls/data';
+ *
+ * for (const { train, validation } of foldDataset(await digits(), 3)) console.log(train.length, validation.length);
+ * // => 1198 599
+ * // => 1198 599
+ * // => 1198 599
+ * ```
+ */
+export function foldDataset(dataset: Dataset, folds: number, options: DivisionOptions = {}): Fold[] {
+  if (!(Number.isInteger(folds) && folds >= 2))
+    throw new RangeError(`foldDataset: folds must be an integer >= 2, got ${folds}`);
+  const indices = Array.from({ length: dataset.length }, (_, i) => i);
+  const parts = divide('foldDataset', dataset, indices, new Array<number>(folds).fill(1 / folds), options);
+  const empty = parts.findIndex((part) => part.length === 0);
+  if (empty >= 0)
+    throw new RangeError(
+      `foldDataset: there must be an example${options.groupOf ? ', and a group,' : ''} for each of ${folds} folds, got ${dataset.length} examples that fill ${parts.filter((part) => part.length > 0).length}`,
+    );
+  return parts.map((held, i) => ({
+    train: subset(
+      dataset,
+      parts.flatMap((part, j) => (j === i ? [] : part)).sort((a, b) => a - b),
+    ),
+    validation: subset(dataset, held),
+  }));
+}
+
+/** The indices in parts of these shares, each in order. */
+function divide(
+  where: string,
+  dataset: Dataset,
+  indices: number[],
+  shares: readonly number[],
+  { seed = 0, stratified = true, groupOf }: DivisionOptions,
+): number[][] {
+  if (stratified && !dataset.label)
+    throw new TypeError(
+      `${where}: to divide every class alike it needs dataset.label(index); pass { stratified: false }`,
+    );
+  const labelOf = stratified ? (index: number) => dataset.label!(index) : () => 0;
+  const shuffled = Array.from(random(seed, 'split').permutation(indices.length), (i) => indices[i]!);
+  const parts = groupOf ? divideGroups(shuffled, labelOf, shares, groupOf) : cutAt(spread(shuffled, labelOf), shares);
+  return parts.map((part) => part.sort((a, b) => a - b));
+}
+
+function cutAt(order: readonly number[], shares: readonly number[]): number[][] {
+  let start = 0;
+  return apportion(order.length, shares).map((size) => {
+    start += size;
+    return order.slice(start - size, start);
+  });
+}
+
+/**
+ * Whole groups, the largest first, each into the part where it brings the classes' counts nearest to what they should be: the greedy
+ * rule of scikit-learn's `StratifiedGroupKFold`.
+ */
+function divideGroups(
+  order: readonly number[],
+  labelOf: (index: number) => number,
+  shares: readonly number[],
+  groupOf: (index: number) => string | number,
+): number[][] {
+  const groups = new Map<string | number, number[]>();
+  for (const index of order) {
+    const group = groupOf(index);
+    const members = groups.get(group);
+    if (members) members.push(index);
+    else groups.set(group, [index]);
+  }
+  const totals = countLabels(order, labelOf);
+  const parts = shares.map((): number[] => []);
+  const counts = shares.map(() => new Map<number, number>());
+  const missing = (part: number, label: number) =>
+    (shares[part]! * totals.get(label)! - (counts[part]!.get(label) ?? 0)) / totals.get(label)!;
+  for (const members of [...groups.values()].sort((a, b) => b.length - a.length)) {
+    const own = countLabels(members, labelOf);
+    const need = (part: number) => [...own].reduce((sum, [label, n]) => sum + n * missing(part, label), 0);
+    const best = shares.map((_, part) => part).reduce((a, b) => (need(b) > need(a) + 1e-12 ? b : a));
+    parts[best]!.push(...members);
+    for (const [label, n] of own) counts[best]!.set(label, (counts[best]!.get(label) ?? 0) + n);
+  }
+  return parts;
+}
+
+function countLabels(indices: readonly number[], labelOf: (index: number) => number): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const index of indices) counts.set(labelOf(index), (counts.get(labelOf(index)) ?? 0) + 1);
+  return counts;
 }
 
 /** The indices by the part they are assigned to; those without one are for training. */
@@ -70,19 +180,12 @@ function assigned(dataset: Dataset): Record<Split, number[]> {
 }
 
 /**
- * The indices in a random order in which every stretch holds the classes in their proportions: each example stands at its
- * quantile within its class, (rank + ½) / size.
+ * The indices in an order in which every stretch holds the classes in their proportions: each example stands at its quantile within
+ * its class, (rank + ½) / size.
  */
-function spread(dataset: Dataset, indices: number[], seed: number, stratified: boolean): number[] {
-  const shuffled = Array.from(random(seed, 'split').permutation(indices.length), (i) => indices[i]!);
-  if (!stratified) return shuffled;
-  if (!dataset.label)
-    throw new TypeError(
-      'splitDataset: to divide every class alike it needs dataset.label(index); pass { stratified: false }',
-    );
-  const labels = shuffled.map((index) => dataset.label!(index));
-  const sizes = new Map<number, number>();
-  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+function spread(shuffled: readonly number[], labelOf: (index: number) => number): number[] {
+  const labels = shuffled.map(labelOf);
+  const sizes = countLabels(shuffled, labelOf);
   const ranks = new Map<number, number>();
   const quantiles = labels.map((label) => {
     const rank = ranks.get(label) ?? 0;
