@@ -83,10 +83,8 @@ export interface Fold {
  * ```ts
  * import { digits, foldDataset } from '@imgcls/data';
  *
- * for (const { train, validation } of foldDataset(await digits(), 3)) console.log(train.length, validation.length);
- * // => 1198 599
- * // => 1198 599
- * // => 1198 599
+ * const [first] = foldDataset(await digits(), 3);
+ * console.log(first!.train.length, first!.validation.length); // => 1198 599
  * ```
  */
 export function foldDataset(dataset: Dataset, folds: number, options: DivisionOptions = {}): Fold[] {
