@@ -12,7 +12,7 @@ import { confusionMatrix, formatReport, mostConfused } from '@imgcls/metrics';
 import { createModel } from '@imgcls/models';
 import { parameterCount } from '@imgcls/nn';
 import { useBackend } from '@imgcls/tensor';
-import { evaluate, fit, oneCycle, sgd } from '@imgcls/train';
+import { adamW, evaluate, fit, oneCycle } from '@imgcls/train';
 
 const { values: options } = parseArgs({
   options: {
@@ -40,11 +40,9 @@ const held = (part: typeof test) => loader(part, { batchSize: 500, normalization
 const model = createModel(options.model, { numClasses: images.classes.length, seed: 1 });
 console.log(`${train.length} images, ${parameterCount(model)} parameters.`);
 
-const optimizer = sgd({
-  learningRate: oneCycle({ maxLearningRate: 0.1, totalSteps: epochs * batches.length }),
-  momentum: 0.9,
-  nesterov: true,
-  weightDecay: 5e-4,
+const optimizer = adamW({
+  learningRate: oneCycle({ maxLearningRate: 0.002, totalSteps: epochs * batches.length }),
+  weightDecay: 0.05,
 });
 for await (const epoch of fit(model, { train: batches, validation: held(validation), optimizer, epochs, seed: 1 })) {
   const percent = (100 * epoch.validation.accuracy).toFixed(1);
