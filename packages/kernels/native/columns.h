@@ -45,7 +45,13 @@ struct Columns {
   /// `column` on.
   template <class Run>
   void each(int piece, const Run& run) const {
-    const int64_t begin = begin_of(piece), end = begin + rows_of(piece) * channels;
+    each(begin_of(piece), rows_of(piece), run);
+  }
+
+  /// The same for so many rows, the first of which begins at the value `begin`.
+  template <class Run>
+  void each(int64_t begin, int64_t rows, const Run& run) const {
+    const int64_t end = begin + rows * channels;
     for (int64_t i = begin; i < end; i += width()) {
       const int64_t count = smaller(width(), end - i);
       int64_t column = 0;

@@ -1,7 +1,7 @@
 // Batch norm over matrices [rows][channels] (see batch-norm.h), and sums by channel.
 #include "batch-norm.h"
-#include "epilogue.h"
 #include "memory.h"
+#include "moments.h"
 #include "threads.h"
 
 namespace imgcls {
@@ -10,38 +10,13 @@ namespace IMGCLS_ISA {
 namespace {
 
 template <class T>
-void gather_moments(const Columns& columns, const T* x, int piece, float* memory, const Moments& moments) {
-  const int64_t channels = columns.channels, rows = columns.rows_of(piece);
-  float *centre = memory, *sums = memory + columns.padded_width();
-  const auto sum_up = [&](const auto& term) {
-    memset(sums, 0, columns.padded_width() * sizeof(float));
-    columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
-      add_to(sums + column, term(load(x + i, lanes) - load(centre + column)), lanes);
-    });
-    columns.add_folds(sums);
-  };
-
-  const T* first = x + columns.begin_of(piece);
-  for (int64_t c = 0; c < channels; c += kLanes) store_some(centre + c, load_some(first + c, channels - c), channels - c);
-  columns.repeat(centre);
-  sum_up([](Floats v) { return v; });
-  for (int64_t c = 0; c < channels; c++) centre[c] += sums[c] / static_cast<float>(rows);
-  columns.repeat(centre);
-  sum_up([](Floats v) { return v * v; });
-
-  memcpy(moments.means(piece), centre, channels * sizeof(float));
-  memcpy(moments.squares(piece), sums, channels * sizeof(float));
-  moments.set_count(piece, rows);
-}
-
-template <class T>
 const char* statistics(const Columns& columns, Arguments in) {
   const auto* x = in.pointer<const T>();
   Moments moments{in.pointer<float>(), in.pointer<float>(), columns.pieces(), columns.channels, nullptr};
   moments.parts = static_cast<float*>(shared_scratch(moments.size() * sizeof(float)));
-  if (!moments.parts || !scratch_for_all(2 * columns.padded_width())) return kOutOfMemory;
+  if (!moments.parts || !scratch_for_all(moments_scratch(columns))) return kOutOfMemory;
   parallel(columns.pieces(), [&](int piece, int thread) {
-    gather_moments(columns, x, piece, static_cast<float*>(scratch(thread, 0)), moments);
+    gather_moments(columns, x + columns.begin_of(piece), columns.rows_of(piece), static_cast<float*>(scratch(thread, 0)), moments, piece);
   });
   moments.combine();
   return nullptr;

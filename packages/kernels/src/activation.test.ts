@@ -101,7 +101,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     it('is the same on any number of threads', () => {
       const x = normals(100_003, 5);
       const [one, several] = [1, 3].map((count) => {
-        kernels.carrier.setThreads(count);
+        kernels.threads = count;
         return apply(f, x);
       });
       expect(sameBits(one!, several!)).toBe(true);

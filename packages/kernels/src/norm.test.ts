@@ -199,7 +199,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   it('is the same on any number of threads', () => {
     const given = makeCase([9_001, 48], 'relu');
     const [one, several] = [1, 3].map((count) => {
-      kernels.carrier.setThreads(count);
+      kernels.threads = count;
       return compute(kernels, given);
     });
     for (const name of ['mean', 'variance', 'y', 'dx', 'dGamma', 'dBeta'] as const)

@@ -1,3 +1,4 @@
+import { random } from '@imgcls/random';
 import type { Buffer, Storage } from '../buffer.ts';
 import type { Kernels } from '../kernels.ts';
 import type { Block } from '../memory.ts';
@@ -5,16 +6,10 @@ import type { Block } from '../memory.ts';
 /** What a kernel must not read or write surrounds every buffer that `put` makes. */
 const guard = 0xabcd;
 
-/** Values about normally distributed (a sum of four uniform ones), always the same for a seed. */
-export function normals(length: number, seed: number): Float64Array {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0; // mulberry32
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Float64Array.from({ length }, () => (uniform() + uniform() + uniform() + uniform() - 2) * Math.sqrt(3));
+/** Normally distributed values, always the same for the same keys. */
+export function normals(length: number, ...keys: (number | string)[]): Float64Array {
+  const draw = random(1, ...keys);
+  return Float64Array.from({ length }, () => draw.normal());
 }
 
 /** The nearest value that a storage can hold. */

@@ -1,0 +1,365 @@
+// Depthwise convolution: every channel has a filter of its own, [kh][kw][channels].
+//
+// All three passes go over lines of pixels, several pixels and a vector of channels at a time: outputs are sums over the taps of pixels times
+// weights; gradients of weights, sums over the pixels of what a tap saw times the output's gradient. The input's gradient is a sum over taps
+// too, of the output's gradient; where the window has a stride, only every stride-th of an image's pixels sees the same taps, which makes
+// `stride` lines of each.
+//
+// For filters that make several channels of one, src/depthwise.ts has every channel so many times in an image.
+#include "activation.h"
+#include "columns.h"
+#include "kernel.h"
+#include "memory.h"
+#include "moments.h"
+#include "threads.h"
+#include "window.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+namespace {
+
+constexpr int kBlock = 4;                  // pixels at a time
+constexpr int64_t kPieceValues = 1 << 16;  // that one piece of work writes
+
+struct Shape {
+  int64_t batch, channels;
+  Axis y, x;
+
+  explicit Shape(Arguments& in) : batch(in.integer()), channels(in.integer()), y(in), x(in) {}
+  int64_t weights() const { return y.taps * x.taps * channels; }
+};
+
+/// A tap: what it sees at the first of some places, and its weights.
+template <class X, class W>
+struct Tap {
+  const X* x;
+  W* w;
+};
+
+/// A tap along one axis: at the first place it sees the pixel `at`.
+struct Sight {
+  int64_t tap, at;
+};
+
+/// What the taps of a window see along a line of places: from place to place `step` pixels further, of which there are [0, limit).
+struct Sights {
+  Sight* taps;
+  int64_t places, step, limit;
+  int64_t count = 0;
+
+  void add(int64_t tap, int64_t at) { taps[count++] = {tap, at}; }
+  int64_t pixel(int64_t tap, int64_t place) const { return taps[tap].at + place * step; }
+  bool sees(int64_t tap, int64_t place) const { return pixel(tap, place) >= 0 && pixel(tap, place) < limit; }
+  /// At how many places from this one on all taps see something; 0 if not even here.
+  int64_t all_seen(int64_t place) const {
+    int64_t seen = places - place;
+    for (int64_t t = 0; t < count; t++) {
+      if (!sees(t, place)) return 0;
+      seen = smaller(seen, (limit - 1 - pixel(t, place)) / step + 1);
+    }
+    return seen;
+  }
+};
+
+/// The lines of pixels that the rows of a window see, with the weights of the first tap in each.
+template <class X, class W>
+struct Lines {
+  Tap<X, W>* rows;
+  int64_t count = 0;
+
+  void add(const X* x, W* w) { rows[count++] = {x, w}; }
+};
+
+/// Calls `run(taps, count, place, places)` along a line: so many places from `place` on all have these taps.
+template <class X, class W, class Run>
+void each_run(const Lines<X, W>& lines, const Sights& columns, int64_t channels, Tap<X, W>* taps, const Run& run) {
+  for (int64_t place = 0, places; place < columns.places; place += places) {
+    const int64_t all = columns.all_seen(place);
+    places = larger(all, 1);
+    int64_t count = 0;
+    for (int64_t row = 0; row < lines.count; row++)
+      for (int64_t t = 0; t < columns.count; t++)
+        if (all || columns.sees(t, place))
+          taps[count++] = {lines.rows[row].x + columns.pixel(t, place) * channels, lines.rows[row].w + columns.taps[t].tap * channels};
+    run(taps, count, place, places);
+  }
+}
+
+/// Calls `run(c, lanes)` for the vectors of a pixel's channels.
+template <class Run>
+void each_vector(int64_t channels, const Run& run) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) run(c, kLanes);
+  if (c < channels) run(c, static_cast<int>(channels - c));
+}
+
+/// y = Σ pixels · weights over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
+template <int kPixels, class X, class Y>
+void sum_taps(const Tap<X, const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, Y* y, int64_t y_step) {
+  each_vector(channels, [&](int64_t c, int lanes) {
+    Floats sum[kPixels] = {};
+    for (int64_t t = 0; t < count; t++) {
+      const X* x = taps[t].x + x_offset + c;
+      const Floats w = load(taps[t].w + c, lanes);
+      for (int p = 0; p < kPixels; p++) sum[p] = fma(load(x + p * x_step, lanes), w, sum[p]);
+    }
+    for (int p = 0; p < kPixels; p++) store(y + p * y_step + c, sum[p], lanes);
+  });
+}
+
+/// A line of such sums.
+template <class X, class Y>
+void sum_line(const Lines<X, const float>& lines, const Sights& columns, int64_t channels, Tap<X, const float>* taps, Y* y, int64_t y_step) {
+  const int64_t x_step = columns.step * channels;
+  each_run(lines, columns, channels, taps, [&](const Tap<X, const float>* seen, int64_t count, int64_t place, int64_t places) {
+    int64_t i = 0;
+    for (; i + kBlock <= places; i += kBlock)
+      sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y + (place + i) * y_step, y_step);
+    for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y + (place + i) * y_step, y_step);
+  });
+}
+
+/// weights += Σ pixels · dy over kPixels places.
+template <int kPixels, class X, class Y>
+void add_products(const Tap<X, float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Y* dy) {
+  each_vector(channels, [&](int64_t c, int lanes) {
+    Floats d[kPixels];
+    for (int p = 0; p < kPixels; p++) d[p] = load(dy + p * channels + c, lanes);
+    for (int64_t t = 0; t < count; t++) {
+      const X* x = taps[t].x + x_offset + c;
+      Floats sum = load(taps[t].w + c, lanes);
+      for (int p = 0; p < kPixels; p++) sum = fma(load(x + p * x_step, lanes), d[p], sum);
+      store(taps[t].w + c, sum, lanes);
+    }
+  });
+}
+
+/// Each thread's lists, and floats to work in.
+template <class X, class W>
+struct Workspace {
+  Tap<X, W>*rows, *taps;
+  Sight* columns;
+  float* floats;
+
+  static int64_t bytes(const Shape& shape, int64_t floats) {
+    const int64_t lists = shape.y.taps * (1 + shape.x.taps) * sizeof(Tap<X, W>) + shape.x.taps * sizeof(Sight);
+    return ceil_div(lists, 64) * 64 + floats * sizeof(float);
+  }
+  static bool for_all(const Shape& shape, int64_t floats) {
+    for (int thread = 0; thread < threads(); thread++)
+      if (!scratch(thread, bytes(shape, floats))) return false;
+    return true;
+  }
+
+  Workspace(const Shape& shape, int thread) {
+    auto* memory = static_cast<char*>(scratch(thread, 0));
+    rows = reinterpret_cast<Tap<X, W>*>(memory);
+    taps = rows + shape.y.taps;
+    columns = reinterpret_cast<Sight*>(taps + shape.y.taps * shape.x.taps);
+    floats = reinterpret_cast<float*>(memory + bytes(shape, 0));
+  }
+};
+
+/// What a window sees of an image's lines when it lies at a row of places.
+template <class X, class W>
+Lines<X, W> lines_under(const Shape& shape, int64_t row, const X* x, W* weights, Tap<X, W>* memory) {
+  Lines<X, W> lines{memory};
+  const int64_t image = row / shape.y.out, place = row % shape.y.out;
+  for (int64_t tap = 0; tap < shape.y.taps; tap++)
+    if (shape.y.inside(place, tap))
+      lines.add(x + (image * shape.y.in + shape.y.pixel(place, tap)) * shape.x.in * shape.channels, weights + tap * shape.x.taps * shape.channels);
+  return lines;
+}
+
+Sights columns_under(const Axis& axis, Sight* memory) {
+  Sights columns{memory, axis.out, axis.stride, axis.in};
+  for (int64_t tap = 0; tap < axis.taps; tap++) columns.add(tap, axis.pixel(0, tap));
+  return columns;
+}
+
+/// Rows in as many pieces of work as are worth it.
+struct Pieces {
+  int64_t rows, rows_each;
+  Pieces(int64_t rows, int64_t row_values) : rows(rows), rows_each(larger(1, kPieceValues / larger(1, row_values))) {}
+  int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
+  int64_t begin(int piece) const { return piece * rows_each; }
+  int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
+};
+
+template <class X, class Y>
+const char* convolve(const Shape& shape, const X* x, const float* weights, Y* y, const Epilogue& epilogue, Moments moments) {
+  const int64_t channels = shape.channels, line = shape.x.out * channels;
+  const Pieces pieces(shape.batch * shape.y.out, line);
+  const Columns matrix(pieces.rows * shape.x.out, channels);
+  moments.blocks = pieces.count();
+  moments.parts = static_cast<float*>(shared_scratch(moments.size() * sizeof(float)));
+  if ((moments.mean && !moments.parts) || !Workspace<X, const float>::for_all(shape, larger(line, moments_scratch(matrix)))) return kOutOfMemory;
+  parallel(pieces.count(), [&](int piece, int thread) {
+    const Workspace<X, const float> workspace(shape, thread);
+    const Sights columns = columns_under(shape.x, workspace.columns);
+    const int64_t begin = pieces.begin(piece), end = pieces.end(piece);
+    for (int64_t row = begin; row < end; row++) {
+      const auto lines = lines_under(shape, row, x, weights, workspace.rows);
+      if (epilogue.is_none()) {
+        sum_line(lines, columns, channels, workspace.taps, y + row * line, channels);
+        continue;
+      }
+      sum_line(lines, columns, channels, workspace.taps, workspace.floats, channels);
+      const auto* residual = static_cast<const Y*>(epilogue.residual);
+      for (int64_t i = 0; i < line; i += channels)
+        epilogue.write(workspace.floats + i, channels, epilogue.bias, residual ? residual + row * line + i : nullptr, y + row * line + i);
+    }
+    if (moments.mean) gather_moments(matrix, y + begin * line, (end - begin) * shape.x.out, workspace.floats, moments, piece);
+  });
+  moments.combine();
+  return nullptr;
+}
+
+/// The lines of dy that a line of pixels was seen by.
+template <class Y>
+Lines<Y, const float> lines_over(const Shape& shape, int64_t row, const Y* dy, const float* weights, Tap<Y, const float>* memory) {
+  Lines<Y, const float> lines{memory};
+  const int64_t image = row / shape.y.in, pixel = row % shape.y.in;
+  for (int64_t tap = 0; tap < shape.y.taps; tap++) {
+    const int64_t at = pixel + shape.y.before - tap * shape.y.dilation, place = at / shape.y.stride;
+    if (at >= 0 && at % shape.y.stride == 0 && place < shape.y.out)
+      lines.add(dy + (image * shape.y.out + place) * shape.x.out * shape.channels, weights + tap * shape.x.taps * shape.channels);
+  }
+  return lines;
+}
+
+/// The taps that every stride-th pixel from `first` on is seen by, and where.
+Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
+  Sights columns{memory, ceil_div(axis.in - first, axis.stride), 1, axis.out};
+  for (int64_t tap = 0; tap < axis.taps; tap++) {
+    const int64_t at = first + axis.before - tap * axis.dilation;
+    if (at % axis.stride == 0) columns.add(tap, at / axis.stride);
+  }
+  return columns;
+}
+
+template <class Y, class X>
+const char* input_gradient(const Shape& shape, const Y* dy, const float* weights, X* dx) {
+  const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
+  const Pieces pieces(shape.batch * shape.y.in, line);
+  if (!Workspace<Y, const float>::for_all(shape, 0)) return kOutOfMemory;
+  parallel(pieces.count(), [&](int piece, int thread) {
+    const Workspace<Y, const float> workspace(shape, thread);
+    for (int64_t row = pieces.begin(piece); row < pieces.end(piece); row++) {
+      const auto lines = lines_over(shape, row, dy, weights, workspace.rows);
+      for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
+        sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, dx + row * line + first * channels,
+                 stride * channels);
+    }
+  });
+  return nullptr;
+}
+
+template <class X, class Y>
+const char* weight_gradient(const Shape& shape, const X* x, const Y* dy, float* d_weights) {
+  const int64_t channels = shape.channels, line = shape.x.out * channels, weights = shape.weights(), x_step = shape.x.stride * channels;
+  const Pieces pieces(shape.batch * shape.y.out, line);
+  auto* parts = static_cast<float*>(shared_scratch(pieces.count() * weights * sizeof(float)));
+  if (!parts || !Workspace<X, float>::for_all(shape, 0)) return kOutOfMemory;
+  parallel(pieces.count(), [&](int piece, int thread) {
+    const Workspace<X, float> workspace(shape, thread);
+    const Sights columns = columns_under(shape.x, workspace.columns);
+    float* part = parts + piece * weights;
+    memset(part, 0, weights * sizeof(float));
+    for (int64_t row = pieces.begin(piece); row < pieces.end(piece); row++) {
+      const auto lines = lines_under(shape, row, x, part, workspace.rows);
+      const Y* from = dy + row * line;
+      each_run(lines, columns, channels, workspace.taps, [&](const Tap<X, float>* seen, int64_t count, int64_t place, int64_t places) {
+        int64_t i = 0;
+        for (; i + kBlock <= places; i += kBlock)
+          add_products<kBlock>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
+        for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
+      });
+    }
+  });
+  add_parts(parts, pieces.count(), weights, d_weights);
+  return nullptr;
+}
+
+/// Calls `run(x, y)` with the two addresses as what their flags say they are.
+template <class Run>
+const char* with_types(void* x, bool x_bf16, void* y, bool y_bf16, const Run& run) {
+  if (x_bf16) return y_bf16 ? run(static_cast<Bfloat16*>(x), static_cast<Bfloat16*>(y)) : run(static_cast<Bfloat16*>(x), static_cast<float*>(y));
+  return y_bf16 ? run(static_cast<float*>(x), static_cast<Bfloat16*>(y)) : run(static_cast<float*>(x), static_cast<float*>(y));
+}
+
+}  // namespace
+
+/// depthwise(shape, x, bf16, weight, y, bf16, bias, residual, activation, slope, mean, variance)
+const char* depthwise(Arguments in) {
+  const Shape shape(in);
+  auto* x = in.pointer<void>();
+  const bool x_bf16 = in.flag();
+  const auto* weights = in.pointer<const float>();
+  auto* y = in.pointer<void>();
+  const bool y_bf16 = in.flag();
+  const Epilogue epilogue = read_epilogue(in, 1);
+  auto* mean = in.pointer<float>();
+  const Moments moments{mean, in.pointer<float>(), 0, shape.channels, nullptr};
+  return with_types(x, x_bf16, y, y_bf16, [&](const auto* x, auto* y) { return convolve(shape, x, weights, y, epilogue, moments); });
+}
+
+/// depthwise_input_gradient(shape, dy, bf16, weight, dx, bf16)
+const char* depthwise_input_gradient(Arguments in) {
+  const Shape shape(in);
+  auto* dy = in.pointer<void>();
+  const bool dy_bf16 = in.flag();
+  const auto* weights = in.pointer<const float>();
+  auto* dx = in.pointer<void>();
+  return with_types(dy, dy_bf16, dx, in.flag(), [&](const auto* dy, auto* dx) { return input_gradient(shape, dy, weights, dx); });
+}
+
+/// depthwise_weight_gradient(shape, x, bf16, dy, bf16, d_weight)
+const char* depthwise_weight_gradient(Arguments in) {
+  const Shape shape(in);
+  auto* x = in.pointer<void>();
+  const bool x_bf16 = in.flag();
+  auto* dy = in.pointer<void>();
+  const bool dy_bf16 = in.flag();
+  auto* d_weights = in.pointer<float>();
+  return with_types(x, x_bf16, dy, dy_bf16, [&](const auto* x, const auto* dy) { return weight_gradient(shape, x, dy, d_weights); });
+}
+
+/// repeat_channels(size, times, x, bf16, y, bf16): y[i·times + k] = x[i]
+const char* repeat_channels(Arguments in) {
+  const int64_t size = in.integer(), times = in.integer();
+  auto* x = in.pointer<void>();
+  const bool x_bf16 = in.flag();
+  auto* y = in.pointer<void>();
+  return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
+    const Pieces pieces(size, times);
+    parallel(pieces.count(), [&](int piece, int) {
+      for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++)
+        for (int64_t k = 0; k < times; k++) store(y + i * times + k, load(x + i, 1), 1);
+    });
+    return nullptr;
+  });
+}
+
+/// add_repeated(size, times, x, bf16, y, bf16): y[i] = Σ x[i·times + k]
+const char* add_repeated(Arguments in) {
+  const int64_t size = in.integer(), times = in.integer();
+  auto* x = in.pointer<void>();
+  const bool x_bf16 = in.flag();
+  auto* y = in.pointer<void>();
+  return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
+    const Pieces pieces(size, times);
+    parallel(pieces.count(), [&](int piece, int) {
+      for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++) {
+        Floats sum{};
+        for (int64_t k = 0; k < times; k++) sum += load(x + i * times + k, 1);
+        store(y + i, sum, 1);
+      }
+    });
+    return nullptr;
+  });
+}
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls
