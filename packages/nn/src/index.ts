@@ -1,4 +1,5 @@
 export * from './activations.ts';
+export * from './adapt.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
 export * from './dropout.ts';
 export * from './host-tensor.ts';

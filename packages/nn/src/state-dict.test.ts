@@ -134,7 +134,7 @@ describe('loadStateDict()', () => {
     renamed.set('conv.weight', dict.get('conv.weight')!);
     expect(() => loadStateDict(network(1), renamed)).toThrow(
       new RangeError(
-        'loadStateDict: the state dict lacks bn.weight, bn.bias, bn.running_mean and 3 more; the model has no module.conv.weight, module.bn.weight, module.bn.bias and 5 more. Build the model with the options that the weights were trained with, or pass { strict: false } to load what fits',
+        'loadStateDict: the state dict lacks bn.weight, bn.bias, bn.running_mean and 3 more; the model has no module.conv.weight, module.bn.weight, module.bn.bias and 5 more. Pass { prefix: "module." }, or pass { strict: false } to load what fits',
       ),
     );
   });
@@ -153,6 +153,41 @@ describe('loadStateDict()', () => {
       ],
     });
     expect((await stateDict(model)).get('conv.weight')).toEqual(dict.get('conv.weight'));
+  });
+
+  test('loads what has a prefix, and nothing else', async () => {
+    const dict = await stateDict(network(2));
+    const larger = new Map([...dict].map(([name, value]) => [`backbone.${name}`, value]));
+    larger.set('head.bias', dict.get('fc.bias')!);
+    const model = network(1);
+    expect(loadStateDict(model, larger, { prefix: 'backbone.' })).toEqual({
+      missing: [],
+      unexpected: [],
+      mismatched: [],
+    });
+    expect(await stateDict(model)).toEqual(dict);
+    expect(() => loadStateDict(model, larger, { prefix: 'body.' })).toThrow(
+      new RangeError(
+        'loadStateDict: something must be called "body.…" and kept by rename, got backbone.conv.weight, backbone.bn.weight, backbone.bn.bias and 6 more',
+      ),
+    );
+  });
+
+  test('loads under other names, leaves out what has none, and reports names as the dict has them', async () => {
+    const dict = await stateDict(network(2));
+    const renamed = new Map([...dict].map(([name, value]) => [name.replace('fc.', 'head.'), value]));
+    renamed.set('optimizer', dict.get('fc.bias')!).set('head.scale', dict.get('fc.bias')!);
+    const rename = (name: string) => (name === 'optimizer' ? undefined : name.replace('head.', 'fc.'));
+    const model = network(1);
+    expect(loadStateDict(model, renamed, { rename, strict: false })).toEqual({
+      missing: [],
+      unexpected: ['head.scale'],
+      mismatched: [],
+    });
+    expect(await stateDict(model)).toEqual(dict);
+    expect(() => loadStateDict(model, dict, { rename: () => 'fc.bias' })).toThrow(
+      new RangeError('loadStateDict: rename must give every name once, got fc.bias for conv.weight and bn.weight'),
+    );
   });
 
   test('does not leak, and leaves variables the same objects', async () => {

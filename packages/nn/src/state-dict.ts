@@ -6,13 +6,17 @@ import { type Module, namedState, type Parameter } from './module.ts';
 export interface LoadOptions {
   /** Whether every name and shape must match (the default); else what matches is loaded. */
   strict?: boolean;
+  /** Load only what is called so, and the rest of its name in the model: `'backbone.'` for a part of a larger network. */
+  prefix?: string;
+  /** What the model calls a name of the dict (without the prefix); `undefined` leaves it out. */
+  rename?: (name: string) => string | undefined;
 }
 
 /** What did not fit when a state dict was loaded: names, and for another shape both shapes. */
 export interface LoadReport {
   /** In the model, not in the dict. */
   missing: string[];
-  /** In the dict, not in the model. */
+  /** In the dict, not in the model: as the dict calls them. */
   unexpected: string[];
   /** In both, with different shapes, as they are on disk. */
   mismatched: { name: string; expected: readonly number[]; got: readonly number[] }[];
@@ -52,26 +56,64 @@ export function stateShapes(model: Module): Map<string, Pick<HostTensor, 'dtype'
  * Loads a state dict in PyTorch's names and layouts into a model. Float types of any width are accepted.
  *
  * @returns What did not fit: nothing when strict.
- * @throws {RangeError} when strict and a name or a shape does not fit; nothing has been loaded then.
+ * @throws {RangeError} when strict and a name or a shape does not fit, or a tensor lacks values; nothing has been loaded then.
+ * @example
+ * ```ts
+ * import { linear, loadStateDict, sequential, stateDict } from '@imgcls/nn';
+ * import { useBackend } from '@imgcls/tensor';
+ *
+ * await useBackend('cpu');
+ * const dict = await stateDict(sequential(linear({ inFeatures: 3, outFeatures: 2 })));
+ * const layer = linear({ inFeatures: 3, outFeatures: 4 });
+ * console.log(loadStateDict(layer, dict, { prefix: '0.', strict: false }).mismatched[0]?.name); // => weight
+ * ```
  */
-export function loadStateDict(model: Module, dict: StateDict, { strict = true }: LoadOptions = {}): LoadReport {
+export function loadStateDict(model: Module, dict: StateDict, options: LoadOptions = {}): LoadReport {
+  const { strict = true } = options;
   const state = namedState(model);
   const report: LoadReport = { missing: [], unexpected: [], mismatched: [] };
   const matching: [Parameter, HostTensor][] = [];
+  const given = calledAsInModel(dict, options);
   for (const [name, parameter] of Object.entries(state)) {
-    const value = dict.get(name);
+    const value = given.get(name)?.value;
     const expected = diskShape(parameter);
     if (!value) parameter.optional || report.missing.push(name);
     else if (!sameShape(value.shape, expected)) report.mismatched.push({ name, expected, got: value.shape });
-    else matching.push([parameter, value]);
+    else matching.push([parameter, checkFull(name, value)]);
   }
-  report.unexpected.push(...[...dict.keys()].filter((name) => !Object.hasOwn(state, name)));
+  for (const [name, { original }] of given) if (!Object.hasOwn(state, name)) report.unexpected.push(original);
   if (strict) refuseMisfits(report);
-  tidy(() => {
-    const values = matching.map(([parameter, value]) => fromHost(parameter, value)); // all of them, before any is assigned
-    for (const [i, [parameter]] of matching.entries()) parameter.variable.assign(values[i]!);
-  });
+  for (const [parameter, value] of matching) tidy(() => parameter.variable.assign(fromHost(parameter, value))); // one by one: of large networks there is no second copy
   return report;
+}
+
+type Given = Map<string, { original: string; value: HostTensor }>;
+
+/** What is to be loaded, by the names that the model has. */
+function calledAsInModel(dict: StateDict, { prefix = '', rename = (name) => name }: LoadOptions): Given {
+  const given: Given = new Map();
+  for (const [original, value] of dict) {
+    const name = original.startsWith(prefix) ? rename(original.slice(prefix.length)) : undefined;
+    if (name === undefined) continue;
+    if (given.has(name))
+      throw new RangeError(
+        `loadStateDict: rename must give every name once, got ${name} for ${given.get(name)!.original} and ${original}`,
+      );
+    given.set(name, { original, value });
+  }
+  if (given.size === 0 && dict.size > 0)
+    throw new RangeError(
+      `loadStateDict: something must be called ${JSON.stringify(`${prefix}…`)} and kept by rename, got ${list([...dict.keys()])}`,
+    );
+  return given;
+}
+
+function checkFull(name: string, value: HostTensor): HostTensor {
+  const size = value.shape.reduce((product, n) => product * n, 1);
+  if (value.data.length === size) return value;
+  throw new RangeError(
+    `loadStateDict: ${name} must have ${size} values for its shape [${value.shape}], got ${value.data.length}`,
+  );
 }
 
 /** The shape of a parameter on disk. */
@@ -125,9 +167,18 @@ function refuseMisfits({ missing, unexpected, mismatched }: LoadReport): void {
     ...(unexpected.length ? [`the model has no ${list(unexpected)}`] : []),
   ];
   if (problems.length === 0) return;
-  throw new RangeError(
-    `loadStateDict: ${problems.join('; ')}. Build the model with the options that the weights were trained with, or pass { strict: false } to load what fits`,
-  );
+  const prefix = commonPrefix(missing, unexpected);
+  const advice = prefix
+    ? `Pass { prefix: ${JSON.stringify(prefix)} }`
+    : 'Build the model with the options that the weights were trained with';
+  throw new RangeError(`loadStateDict: ${problems.join('; ')}. ${advice}, or pass { strict: false } to load what fits`);
+}
+
+/** What comes before the names in the dict, where that is all that is wrong with one. */
+function commonPrefix(missing: readonly string[], unexpected: readonly string[]): string | undefined {
+  const [first] = missing;
+  const longer = first && unexpected.find((name) => name.endsWith(`.${first}`));
+  return longer?.slice(0, -first!.length);
 }
 
 function list(names: string[]): string {
