@@ -1,3 +1,36 @@
+export { type Activation, type ActivationName, activation, activationGradient } from './activation.ts';
+export type { Buffer, Storage } from './buffer.ts';
 export type { CallQueue, Carrier } from './carrier.ts';
+export {
+  type Conv2dShape,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+  type PreparedFilter,
+  prepareFilter,
+} from './conv.ts';
+export { type Elements, type ElementType, elementBytes } from './element.ts';
+export {
+  addN,
+  type BinaryOperation,
+  binary,
+  clip,
+  fill,
+  step,
+  type UnaryOperation,
+  unary,
+  where,
+} from './elementwise.ts';
 export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
+export { type MatmulShape, type Matrix, matmul } from './matmul.ts';
 export { type Block, Memory } from './memory.ts';
+export {
+  type BatchNormShape,
+  batchNormApply,
+  batchNormGradient,
+  batchNormStatistics,
+  channelSum,
+  type NormParameters,
+} from './norm.ts';
+export { argReduce, type Reduction, reduce } from './reduce.ts';
+export { version } from './version.ts';

@@ -5,10 +5,15 @@ export type BackendName = 'tensorflow' | 'webgpu' | 'native' | 'webgl' | 'wasm' 
 
 export interface BackendOptions {
   /**
-   * Folder (a URL that ends in `/`) of the three `.wasm` files of `@tensorflow/tfjs-backend-wasm`, for pages whose bundler leaves them
-   * behind. Counts when the `wasm` backend is opened for the first time.
+   * Folder (a URL that ends in `/`) of the `.wasm` files of `@imgcls/kernels`, for pages whose bundler leaves them behind. Counts when the
+   * `wasm` backend is opened for the first time.
    */
   wasmPath?: string;
+  /**
+   * How many threads share the work, on `native` and `wasm`: without it as many as the machine has processors, or as `IMGCLS_THREADS` in the
+   * environment says. Any number gives the same results, bit for bit. A backend that runs already takes a new number too.
+   */
+  threads?: number;
 }
 
 /** A running engine: what it computes on decides whether it is chosen without being asked for. */

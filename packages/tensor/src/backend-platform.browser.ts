@@ -1,6 +1,6 @@
 import { cpu } from './backend-cpu.ts';
 import { BackendError, type Engine, unavailable } from './backend-engine.ts';
-import { wasm } from './backend-wasm.ts';
+import { wasm } from './backend-kernels.ts';
 import { webgl } from './backend-webgl.ts';
 import { webgpu } from './backend-webgpu.ts';
 
@@ -13,13 +13,6 @@ export const engines: readonly Engine[] = [
   wasm,
   cpu,
 ];
-
-/** The build lays these files beside the bundle; written like this, Vite, webpack 5 and plain pages find them. */
-export const wasmFiles = {
-  'tfjs-backend-wasm.wasm': new URL('./tfjs-backend-wasm.wasm', import.meta.url).href,
-  'tfjs-backend-wasm-simd.wasm': new URL('./tfjs-backend-wasm-simd.wasm', import.meta.url).href,
-  'tfjs-backend-wasm-threaded-simd.wasm': new URL('./tfjs-backend-wasm-threaded-simd.wasm', import.meta.url).href,
-};
 
 /** The tfjs that a script tag has brought; one inside a bundle leaves no trace of its version. */
 export function loadedCores(): Map<string, string> {

@@ -2,9 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { cpu } from './backend-cpu.ts';
 import { BackendError, type Engine, messageOf, unavailable } from './backend-engine.ts';
-import { native } from './backend-kernels.ts';
+import { native, wasm } from './backend-kernels.ts';
 import { tensorflow } from './backend-tensorflow.ts';
-import { wasm } from './backend-wasm.ts';
 import { webgpu } from './backend-webgpu.ts';
 
 /** Every engine that Node knows of. */
@@ -16,9 +15,6 @@ export const engines: readonly Engine[] = [
   wasm,
   cpu,
 ];
-
-/** tfjs finds its `.wasm` files in its own package. */
-export const wasmFiles = undefined;
 
 /** The tfjs-cores that this process has loaded, by file. */
 export function loadedCores(): Map<string, string> {

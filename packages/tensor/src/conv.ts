@@ -18,6 +18,7 @@ import {
   depthwiseWeightGradient,
 } from './depthwise-conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import { convolution, inputGradient, weightGradient } from './own/conv.ts';
 import { stockInputGradient, stockWeightGradient } from './stock-kernels.ts';
 import { outputSizes, padImages, type Shape4D, unit, type Window } from './window.ts';
 
@@ -102,6 +103,7 @@ const conv2dKernel: Kernel<Conv2dInputs, Conv2dAttributes, Tensor4D> = {
     const y = convolve(x, weight, window, groups);
     return bias ? add(y, bias) : y;
   },
+  own: convolution,
   on: {
     // does not pad its convolution as it is told
     tensorflow: ({ x, ...rest }, attributes, composed) =>
@@ -120,6 +122,7 @@ const inputGradientKernel: Kernel<InputGradient['inputs'], InputGradient['attrib
       run(inputGradientKernel, { dy, weight }, { ...window, inputShape: groupShape, groups: 1 }),
     );
   },
+  own: inputGradient,
   on: { webgl: stockInputGradient, webgpu: stockInputGradient, tensorflow: stockInputGradient },
 };
 
@@ -134,6 +137,7 @@ const weightGradientKernel: Kernel<WeightGradient['inputs'], WeightGradient['att
       run(weightGradientKernel, { x, dy }, { ...window, weightShape: groupShape, groups: 1 }),
     );
   },
+  own: weightGradient,
   on: { webgl: stockWeightGradient, webgpu: stockWeightGradient, tensorflow: stockWeightGradient },
 };
 

@@ -61,4 +61,5 @@ export {
   maxPool2d,
   type Pool2dOptions,
 } from './pool.ts';
+export { type Precision, withPrecision } from './precision.ts';
 export { concat, flatten, reshape } from './shape.ts';

@@ -12,6 +12,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { BackendName } from './backend.ts';
 import { currentBackend } from './current-backend.ts';
+import type { KernelsBackend } from './kernels-backend.ts';
 
 /** The tensors a kernel takes, by name. Those that are absent are left out of the run. */
 export type Inputs = Readonly<Record<string, Tensor | undefined>>;
@@ -19,11 +20,13 @@ export type Inputs = Readonly<Record<string, Tensor | undefined>>;
 /**
  * One operation under a name of our own, with the version of it that is composed from stock tfjs kernels and so runs on any backend.
  *
- * A backend does it its own way if `on` says so, or if it has registered a kernel of that name with tfjs.
+ * A backend does it its own way if `own` or `on` say so, or if it has registered a kernel of that name with tfjs.
  */
 export interface Kernel<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> {
   readonly name: `Imgcls${string}`;
   composed(inputs: I, attributes: A): O;
+  /** How `native` and `wasm` compute it, on our kernels; undefined where they can't. */
+  own?(backend: KernelsBackend, inputs: I, attributes: A): TensorInfo | TensorInfo[] | undefined;
   readonly on?: { readonly [B in BackendName]?: Override<I, A, O> };
 }
 
@@ -34,17 +37,21 @@ export type Override<I extends Inputs, A extends object, O extends Tensor | Tens
   composed: (inputs: I, attributes: A) => O,
 ) => O;
 
-/** How gradients flow back through a kernel: `S` names the inputs it needs again, and `'y'` the output. */
+/** How gradients flow back through a kernel: `S` names the inputs it needs again, and `y`, `y1`, … the outputs. */
 export interface Gradient<
   I extends Inputs,
   A extends object,
-  S extends (keyof I & string) | 'y',
+  S extends (keyof I & string) | OutputName,
   O extends Tensor | Tensor[] = Tensor,
 > {
   readonly kernel: Kernel<I, A, O>;
   readonly saves: readonly S[];
-  backward(dy: O, saved: { [K in S]: K extends keyof I ? NonNullable<I[K]> : O }, attributes: A): Backward<I>;
+  backward(dy: O, saved: { [K in S]: K extends keyof I ? NonNullable<I[K]> : Output<O> }, attributes: A): Backward<I>;
 }
+
+const outputNames = ['y', 'y1', 'y2'] as const;
+type OutputName = (typeof outputNames)[number];
+type Output<O> = O extends readonly (infer T)[] ? T : O;
 
 /** The gradient of each input, computed only if something asks for it. */
 export type Backward<I> = { readonly [K in keyof I]?: () => Tensor };
@@ -69,12 +76,13 @@ export function run<I extends Inputs, A extends object, O extends Tensor | Tenso
 /** Tells tfjs how to differentiate a kernel. Telling it again changes nothing. */
 export function defineGradient({ kernel, saves, backward }: AnyGradient): void {
   if (getGradient(kernel.name)) return;
-  const inputsToSave = saves.filter((name) => name !== 'y');
-  const names = [...inputsToSave, 'y'];
+  const isOutput = (name: string) => (outputNames as readonly string[]).includes(name);
+  const inputsToSave = saves.filter((name) => !isOutput(name));
+  const names = [...inputsToSave, ...outputNames.filter((name) => saves.includes(name))];
   registerGradient({
     kernelName: kernel.name,
     inputsToSave,
-    outputsToSave: [saves.includes('y')],
+    outputsToSave: outputNames.map((name) => saves.includes(name)),
     gradFunc: (dy, saved, attributes) => {
       const named = Object.fromEntries(saved.map((tensor, i) => [names[i], tensor]));
       return backward(dy as never, named as never, attributes as never) as Record<string, () => Tensor>;
@@ -89,6 +97,8 @@ export interface AnyGradient {
   backward(dy: never, saved: never, attributes: never): Backward<Record<string, unknown>>;
 }
 
+const isOwn = (backendName: string): boolean => backendName === 'native' || backendName === 'wasm';
+
 function register<I extends Inputs, A extends object, O extends Tensor | Tensor[]>(
   kernel: Kernel<I, A, O>,
   backendName: string,
@@ -96,10 +106,12 @@ function register<I extends Inputs, A extends object, O extends Tensor | Tensor[
   const override = kernel.on?.[backendName as BackendName];
   const compute = (inputs: I, attributes: A): O =>
     override ? override(inputs, attributes, kernel.composed) : kernel.composed(inputs, attributes);
+  const own = isOwn(backendName) ? kernel.own : undefined;
   registerKernel({
     kernelName: kernel.name,
     backendName,
-    kernelFunc: ({ inputs, attrs }) =>
-      tidy(() => compute(inputs as unknown as I, attrs as A)) as TensorInfo | TensorInfo[],
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      own?.(backend as KernelsBackend, inputs as unknown as I, attrs as A) ??
+      (tidy(() => compute(inputs as unknown as I, attrs as A)) as TensorInfo | TensorInfo[]),
   });
 }

@@ -1,4 +1,4 @@
-import type { Block, Kernels, Memory } from '@imgcls/kernels';
+import type { ElementType, Kernels, Storage } from '@imgcls/kernels';
 import {
   type BackendTimingInfo,
   backend_util,
@@ -14,6 +14,7 @@ import {
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
+import { type Recipe, TensorData } from './tensor-data.ts';
 
 type Values = backend_util.BackendValues;
 
@@ -37,16 +38,14 @@ export class KernelsBackend extends KernelBackend {
     this.kernels = kernels;
   }
 
-  /** A tensor in the kernels' memory, whose values are still to be computed. */
-  allocate(shape: readonly number[], dtype: BlockType = 'float32'): TensorInfo {
-    const data = new TensorData(this.kernels.memory, dtype, shape);
-    data.place();
-    return { dataId: this.#store(data), shape: [...shape], dtype };
+  /** A tensor for a kernel to write. */
+  allocate(shape: readonly number[], storage: ElementType = 'float32'): TensorInfo {
+    return this.#info(TensorData.empty(this.kernels, storage, shape), shape);
   }
 
-  /** Where a tensor's values lie, in float32, int32 or, for bool, bytes. */
-  block({ dataId }: TensorInfo): Block {
-    return this.data.get(dataId).block;
+  /** A tensor that is computed when somebody reads it. */
+  later(shape: readonly number[], storage: Storage, recipe: Recipe): TensorInfo {
+    return this.#info(TensorData.later(this.kernels, storage, shape, recipe), shape);
   }
 
   /** The same values under another shape, or once more: nothing is copied. */
@@ -55,17 +54,19 @@ export class KernelsBackend extends KernelBackend {
     return { dataId, shape: [...shape], dtype };
   }
 
+  /** A tensor's values. */
+  of({ dataId }: TensorInfo): TensorData {
+    return this.data.get(dataId);
+  }
+
   override write(values: Values, shape: number[], dtype: DataType): DataId {
-    const data = new TensorData(this.kernels.memory, dtype, shape, values);
-    if (dtype in bytesPerValue) data.place();
-    return this.#store(data);
+    return this.#store(TensorData.of(this.kernels, dtype, shape, values).settled());
   }
 
   /** A tensor of values that a stock kernel has just computed: they stay where they are until a kernel of ours needs them. */
   makeTensorInfo(shape: number[], dtype: DataType, values?: Values | string[]): TensorInfo {
     const encoded = isText(values) ? values.map((text) => util.encodeString(text)) : values;
-    const data = new TensorData(this.kernels.memory, dtype, shape, encoded);
-    return { dataId: this.#store(data), shape, dtype };
+    return { dataId: this.#store(TensorData.of(this.kernels, dtype, shape, encoded)), shape, dtype };
   }
 
   makeOutput(values: Values, shape: number[], dtype: DataType) {
@@ -73,8 +74,7 @@ export class KernelsBackend extends KernelBackend {
   }
 
   override move(dataId: DataId, values: Values, shape: number[], dtype: DataType, refCount: number): void {
-    const data = new TensorData(this.kernels.memory, dtype, shape, values);
-    if (dtype in bytesPerValue) data.place();
+    const data = TensorData.of(this.kernels, dtype, shape, values).settled();
     data.refCount = refCount;
     this.#store(data, dataId);
   }
@@ -114,9 +114,9 @@ export class KernelsBackend extends KernelBackend {
     const data = this.data.get(dataId);
     if (--data.refCount > 0 && !force) return false;
     for (const part of Object.values(data.complexTensorInfos ?? {})) this.disposeData(part.dataId, true);
-    data.release();
     this.#alive.delete(data);
     this.data.delete(dataId);
+    data.release();
     return true;
   }
 
@@ -149,72 +149,14 @@ export class KernelsBackend extends KernelBackend {
     this.#alive.clear();
   }
 
+  #info(data: TensorData, shape: readonly number[]): TensorInfo {
+    return { dataId: this.#store(data), shape: [...shape], dtype: data.dtype };
+  }
+
   #store(data: TensorData, dataId: DataId = { id: this.#ids++ }): DataId {
     this.#alive.add(data);
     this.data.set(dataId, data);
     return dataId;
-  }
-}
-
-/** Types whose values lie in a block. Complex tensors are made of two others, and text is no matter of kernels. */
-type BlockType = 'float32' | 'int32' | 'bool';
-
-const bytesPerValue = { float32: 4, int32: 4, bool: 1 };
-
-/** The values of a tensor: in a block of kernel memory or, text and what stock kernels have left, in an array. */
-export class TensorData {
-  refCount = 1;
-  /** The parts of a complex tensor, which has no values of its own. */
-  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
-  readonly #memory: Memory;
-  readonly #size: number;
-  readonly dtype: DataType;
-  #array: Values | undefined;
-  #block: Block | undefined;
-
-  constructor(memory: Memory, dtype: DataType, shape: readonly number[], values?: Values) {
-    this.#memory = memory;
-    this.#size = util.sizeFromShape([...shape]);
-    this.dtype = dtype;
-    this.#array = values;
-  }
-
-  /** What stock kernels read. Where they have made the array themselves, they write into it too. */
-  get values(): Values {
-    return this.#array ?? this.#view().slice();
-  }
-
-  /** The values for whoever may keep and change them. */
-  get copy(): Values {
-    return this.#array ? util.convertBackendValuesAndArrayBuffer(this.#array, this.dtype).slice() : this.values;
-  }
-
-  /** What our kernels read and write. */
-  get block(): Block {
-    return this.#block ?? this.place();
-  }
-
-  /** Takes a block, and moves into it what there is in an array. */
-  place(): Block {
-    const array = this.#array && util.convertBackendValuesAndArrayBuffer(this.#array, this.dtype);
-    this.#block = this.#memory.allocate(this.#size * bytesPerValue[this.dtype as BlockType]);
-    if (array) this.#view().set(array as Float32Array);
-    this.#array = undefined;
-    return this.#block;
-  }
-
-  release(): void {
-    if (this.#block) this.#memory.release(this.#block);
-    this.#block = undefined;
-  }
-
-  /** The block's values, for as long as no other block is allocated. */
-  #view(): Float32Array | Int32Array | Uint8Array {
-    const block = this.#block;
-    if (!block) throw new Error('imgcls: a tensor was read that nobody has written');
-    if (this.dtype === 'float32') return this.#memory.floats(block, this.#size);
-    if (this.dtype === 'int32') return this.#memory.ints(block, this.#size);
-    return this.#memory.bytes(block, this.#size);
   }
 }
 

@@ -51,7 +51,7 @@ function scores({ conv, gamma, beta, fc, bias }: ReturnType<typeof network>, x: 
   return linear(flatten(maxPool2d(features, { kernelSize: 2 })), fc, bias);
 }
 
-describe.each(['cpu', 'wasm'] as const)('a small network on %s', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('a small network on %s', (backend) => {
   it('learns to tell horizontal from vertical bars, the same each time, without leaks', async () => {
     await useBackend(backend);
     const run = (): { losses: number[]; accuracy: number } => {

@@ -1,7 +1,8 @@
-import { add, matMul, type Tensor, type Tensor1D, type Tensor2D, transpose } from '@tensorflow/tfjs-core';
+import { add, matMul, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
 import { channelSum } from './channel-sum.ts';
 import { asMatrix, asVector } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/matmul.ts';
 
 /**
  * A fully connected layer: `x · weight + bias`.
@@ -40,15 +41,21 @@ const linearKernel: Kernel<LinearInputs, Record<never, never>, Tensor2D> = {
     const y = matMul(x, weight);
     return bias ? add<Tensor2D>(y, bias) : (y as Tensor2D);
   },
+  own: own.linear,
 };
 
-/** Matrices are transposed before they are multiplied: the `wasm` backend takes 10 times longer for a product that transposes. */
+const inputGradientKernel: Kernel<{ dy: Tensor2D; weight: Tensor2D }, Record<never, never>, Tensor2D> = {
+  name: 'ImgclsLinearInputGradient',
+  composed: ({ dy, weight }) => matMul(dy, weight, false, true),
+  own: own.linearInputGradient,
+};
+
 export const linearGradient: Gradient<LinearInputs, Record<never, never>, 'x' | 'weight', Tensor2D> = {
   kernel: linearKernel,
   saves: ['x', 'weight'],
   backward: (dy, { x, weight }) => ({
-    x: () => matMul(dy, transpose(weight)),
-    weight: () => matMul(transpose(x), dy),
+    x: () => run(inputGradientKernel, { dy, weight }, {}),
+    weight: () => matMul(x, dy, true),
     bias: () => channelSum(dy),
   }),
 };

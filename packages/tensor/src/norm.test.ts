@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from './backend.ts';
 import { batchNorm, batchNormTraining } from './norm.ts';
 
-describe.each(['cpu', 'wasm'] as const)('batch normalization on %s', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('batch normalization on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
   });

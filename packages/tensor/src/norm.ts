@@ -2,9 +2,9 @@ import {
   add,
   div,
   mul,
+  neg,
   ones,
   rsqrt,
-  sqrt,
   square,
   sub,
   type Tensor,
@@ -15,6 +15,7 @@ import {
 import { channelSum } from './channel-sum.ts';
 import { asVector, checkFloat } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/norm.ts';
 
 export interface BatchNormTrainingOptions {
   /** Scale of each channel, `[C]`; without it 1. */
@@ -92,16 +93,16 @@ const batchNormKernel: Kernel<BatchNormInputs, Epsilon> = {
     const scale = mul(gamma, rsqrt(add(variance, epsilon)));
     return add(mul(x, scale), sub(beta, mul(mean, scale)));
   },
+  own: own.batchNorm,
 };
 
-export const batchNormGradient: Gradient<BatchNormInputs, Epsilon, 'x' | 'mean' | 'variance' | 'gamma'> = {
+export const batchNormGradient: Gradient<BatchNormInputs, Epsilon, keyof BatchNormInputs> = {
   kernel: batchNormKernel,
-  saves: ['x', 'mean', 'variance', 'gamma'],
-  backward: (dy, { x, mean, variance, gamma }, { epsilon }) => ({
-    x: () => mul(dy, mul(gamma, rsqrt(add(variance, epsilon)))),
-    gamma: () => mul(channelSum(mul(dy, sub(x, mean))), rsqrt(add(variance, epsilon))),
-    beta: () => channelSum(dy),
-  }),
+  saves: ['x', 'mean', 'variance', 'gamma', 'beta'],
+  backward(dy, saved, { epsilon }) {
+    const [dx, dGamma, dBeta] = run(gradientKernel, { dy, ...saved }, { epsilon, constantStatistics: true });
+    return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
+  },
 };
 
 type BatchNormTrainingInputs = Affine & { x: Tensor };
@@ -116,36 +117,53 @@ const batchNormTrainingKernel: Kernel<BatchNormTrainingInputs, Epsilon, Tensor[]
     const y = add(mul(centred, mul(gamma, rsqrt(add(variance, epsilon)))), beta);
     return [y, mean, variance];
   },
+  own: own.batchNormTraining,
+};
+
+export const batchNormTrainingGradient: Gradient<
+  BatchNormTrainingInputs,
+  Epsilon,
+  keyof BatchNormTrainingInputs | 'y1' | 'y2',
+  Tensor[]
+> = {
+  kernel: batchNormTrainingKernel,
+  saves: ['x', 'gamma', 'beta', 'y1', 'y2'],
+  backward([dy, dMean, dVariance], { y1: mean, y2: variance, ...saved }, { epsilon }) {
+    const inputs = { dy: dy!, dMean: dMean as Tensor1D, dVariance: dVariance as Tensor1D, ...saved };
+    const statistics = { mean: mean as Tensor1D, variance: variance as Tensor1D };
+    const [dx, dGamma, dBeta] = run(gradientKernel, { ...inputs, ...statistics }, { epsilon, constantStatistics: false });
+    return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
+  },
+};
+
+type GradientInputs = BatchNormInputs & {
+  dy: Tensor;
+  /** Gradients of the statistics themselves, absent in evaluation. */
+  dMean?: Tensor1D;
+  dVariance?: Tensor1D;
 };
 
 /**
- * With `r = 1 / √(variance + epsilon)` and `M` values per channel, a value gets
- * `gamma · r · (dy - Σdy / M - (x - mean) · r² · Σ(dy · (x - mean)) / M)` through `y`, `dMean / M` through the mean and
- * `2 · (x - mean) · dVariance / M` through the variance: its own `dy` scaled, plus a line in `x - mean`.
+ * The gradients of `x`, `gamma` and `beta`. With `r = 1 / √(variance + epsilon)` a value gets `gamma · r · dy`; where the statistics are those of
+ * the batch, of `M` values per channel, it gets `gamma · r · (dy - Σdy / M - (x - mean) · r² · Σ(dy · (x - mean)) / M)` through `y`, `dMean / M`
+ * through the mean and `2 · (x - mean) · dVariance / M` through the variance: its own `dy` scaled, plus a line in `x - mean`.
  */
-export const batchNormTrainingGradient: Gradient<BatchNormTrainingInputs, Epsilon, 'x' | 'gamma', Tensor[]> = {
-  kernel: batchNormTrainingKernel,
-  saves: ['x', 'gamma'],
-  backward(dys, { x, gamma }, { epsilon }) {
-    const [dy, dMean, dVariance] = dys as [Tensor, Tensor1D, Tensor1D];
+const gradientKernel: Kernel<GradientInputs, Epsilon & { constantStatistics: boolean }, Tensor[]> = {
+  name: 'ImgclsBatchNormGradient',
+  composed({ dy, dMean, dVariance, x, mean, variance, gamma }, { epsilon, constantStatistics }) {
     const count = x.size / x.shape.at(-1)!;
-    const mean = tidy(() => div(channelSum(x), count));
-    const [r, sumDy, sumDyCentred] = tidy(() => {
-      const centred = sub(x, mean);
-      const variance = div(channelSum(square(centred)), count);
-      return [div(1, sqrt(add(variance, epsilon))), channelSum(dy), channelSum(mul(dy, centred))] as const;
-    }) as unknown as [Tensor, Tensor, Tensor];
-    return {
-      x: () => {
-        const scale = mul(gamma, r);
-        const slope = div(sub(mul(2, dVariance), mul(mul(scale, square(r)), sumDyCentred)), count);
-        const offset = div(sub(dMean, mul(scale, sumDy)), count);
-        return add(mul(dy, scale), add(mul(sub(x, mean), slope), offset));
-      },
-      gamma: () => mul(sumDyCentred, r),
-      beta: () => sumDy,
-    };
+    const centred = sub(x, mean);
+    const r = rsqrt(add(variance, epsilon));
+    const scale = mul(gamma, r);
+    const [sumDy, sumDyCentred] = [channelSum(dy), channelSum(mul(dy, centred))];
+    const dGamma = mul(sumDyCentred, r);
+    if (constantStatistics) return [mul(dy, scale), dGamma, sumDy];
+    const through = (slope: Tensor | undefined, sum: Tensor) => (slope ? sub(slope, sum) : neg(sum));
+    const line = through(dVariance && mul(2, dVariance), mul(mul(scale, square(r)), sumDyCentred));
+    const offset = through(dMean, mul(scale, sumDy));
+    return [add(mul(dy, scale), div(add(mul(centred, line), offset), count)), dGamma, sumDy];
   },
+  own: own.batchNormBackward,
 };
 
 function affine(where: string, channels: number, gamma: Tensor | undefined, beta: Tensor | undefined): Affine {

@@ -6,7 +6,7 @@ import { useBackend } from './backend.ts';
 
 const tolerance = 2e-5; // relative to the largest value: float32 with room for a few hundred summands
 
-describe.each(['cpu', 'wasm'] as const)('on %s, values, gradients and memory are right:', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('on %s, values, gradients and memory are right:', (backend) => {
   it.each(operationCases())('$name', async (operation) => {
     await useBackend(backend);
     await checkOperation(operation, tolerance);

@@ -71,7 +71,7 @@ const variables = (...values: Tensor[]): Variable[] => values.map((value) => var
 const start = () => tidy(() => variables(tensor([1, -2, 0.5]), tensor([[0.25], [-0.75]])));
 const gradientsAt = (t: number) => [tensor([0.1 * (t + 1), -0.2, 0.3 * t - 0.4]), tensor([[1 - t], [0.5]])];
 
-describe.each(['cpu', 'wasm'] as const)('updates on %s', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('updates on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
   });

@@ -6,7 +6,7 @@ import { avgPool2d, globalAvgPool2d, maxPool2d } from './pool.ts';
 
 const image = () => tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
 
-describe.each(['cpu', 'wasm'] as const)('pooling on %s', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('pooling on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
     registerGradients();

@@ -1,0 +1,78 @@
+import { type Block, batchNormApply, type Conv2dShape, fill, type Kernels, type PreparedFilter, prepareFilter } from '@imgcls/kernels';
+import type { Derived, TensorData } from '../tensor-data.ts';
+import { blocksOf, type Layer, type NormVectors, normIngredients } from './layer.ts';
+
+/** A layer's filter as the kernel reads it, and its bias, both normalised if the output is to be. Kept until the layer changes. */
+export function preparedFilter(kernels: Kernels, shape: Conv2dShape, layer: Layer): Prepared {
+  const { weight } = layer;
+  const known = weight.derived;
+  if (known instanceof PreparedLayer && known.isOf(shape, layer)) return known;
+  const prepared = new PreparedLayer(kernels, shape, layer);
+  weight.derive(prepared);
+  return prepared;
+}
+
+interface Prepared {
+  readonly filter: PreparedFilter;
+  readonly bias: Block | undefined;
+}
+
+class PreparedLayer implements Prepared, Derived {
+  readonly filter: PreparedFilter;
+  readonly bias: Block | undefined;
+  readonly #kernels: Kernels;
+  readonly #shape: Conv2dShape;
+  readonly #parts: readonly (TensorData | undefined)[];
+  readonly #versions: readonly (number | undefined)[];
+  readonly #own: Block[] = [];
+
+  constructor(kernels: Kernels, shape: Conv2dShape, layer: Layer) {
+    this.#kernels = kernels;
+    this.#shape = shape;
+    this.#parts = partsOf(layer);
+    this.#versions = this.#parts.map((part) => part?.version);
+    const { weight, bias } = layer.norm ? this.#normalised(layer, layer.norm) : blocks(layer);
+    this.filter = prepareFilter(kernels, shape, weight);
+    this.bias = bias;
+  }
+
+  isOf(shape: Conv2dShape, layer: Layer): boolean {
+    const parts = partsOf(layer);
+    return (
+      parts.every((part, i) => part === this.#parts[i] && part?.version === this.#versions[i]) &&
+      JSON.stringify(shape) === JSON.stringify(this.#shape)
+    );
+  }
+
+  release(): void {
+    for (const block of [this.filter.panels, ...this.#own]) this.#kernels.memory.release(block);
+  }
+
+  /** The weights times the scale of their channel; the normalised bias. Both are what a batch norm makes of rows of channels. */
+  #normalised({ weight, bias }: Layer, norm: NonNullable<Layer['norm']>): { weight: Block; bias: Block } {
+    const channels = norm.gamma.size;
+    const zeros = this.#allocate(channels);
+    fill(this.#kernels, channels, 0, { block: zeros, storage: 'float32' });
+    const vectors = blocksOf(norm);
+    const apply = (rows: number, x: Block, vectors: Record<keyof NormVectors, Block>): Block => {
+      const y = this.#allocate(rows * channels);
+      const [from, to] = [x, y].map((block) => ({ block, storage: 'float32' }) as const);
+      batchNormApply(this.#kernels, { rows, channels, epsilon: norm.epsilon }, { ...vectors, x: from!, y: to! });
+      return y;
+    };
+    return {
+      weight: apply(weight.size / channels, weight.block, { ...vectors, mean: zeros, beta: zeros }),
+      bias: apply(1, bias?.block ?? zeros, vectors),
+    };
+  }
+
+  #allocate(floats: number): Block {
+    const block = this.#kernels.memory.allocate(floats * Float32Array.BYTES_PER_ELEMENT);
+    this.#own.push(block);
+    return block;
+  }
+}
+
+const partsOf = ({ bias, norm }: Layer): (TensorData | undefined)[] => [bias, ...(norm ? normIngredients(norm) : [])];
+
+const blocks = ({ weight, bias }: Layer) => ({ weight: weight.block, bias: bias?.block });

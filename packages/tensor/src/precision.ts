@@ -1,0 +1,45 @@
+import type { Storage } from '@imgcls/kernels';
+import { currentBackend } from './current-backend.ts';
+
+/**
+ * How activations and their gradients are stored: as they are computed, or rounded to bfloat16, which halves the memory that a step goes
+ * through. All arithmetic is float32, and so are weights, statistics, losses and what optimizers remember; to whoever reads it, every
+ * tensor is float32.
+ */
+export type Precision = Storage;
+
+let current: Precision = 'float32';
+
+/**
+ * Runs a forward pass, or `gradients` with one in it, with activations stored in a precision.
+ *
+ * @param run Synchronous: the precision holds until it returns.
+ * @returns What `run` returned.
+ * @throws {RangeError} if it is `'bf16'` and the backend is neither `native` nor `wasm`.
+ * @example
+ * ```ts
+ * import { relu, useBackend, withPrecision } from '@imgcls/tensor';
+ * import { tensor } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('wasm');
+ * const y = withPrecision('bf16', () => relu(tensor([1.001, -2])));
+ * console.log(y.dtype, Array.from(y.dataSync())); // => float32 [ 1, 0 ]
+ * ```
+ */
+export function withPrecision<T>(precision: Precision, run: () => T): T {
+  const backend = currentBackend();
+  if (precision === 'bf16' && backend !== 'native' && backend !== 'wasm')
+    throw new RangeError(
+      `withPrecision: 'bf16' needs the backend 'native' or 'wasm', got '${backend}'; call useBackend('native') first, or take 'float32'`,
+    );
+  const outer = current;
+  current = precision;
+  try {
+    return run();
+  } finally {
+    current = outer;
+  }
+}
+
+/** How kernels of ours are to store an activation, or the gradient of one. */
+export const activationStorage = (): Storage => current;

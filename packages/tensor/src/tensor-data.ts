@@ -1,0 +1,251 @@
+import {
+  type Activation,
+  type Block,
+  type Buffer,
+  type Elements,
+  type ElementType,
+  elementBytes,
+  type Kernels,
+  type Storage,
+  unary,
+} from '@imgcls/kernels';
+import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
+
+type Values = backend_util.BackendValues;
+
+/**
+ * How values will be computed once somebody reads them. It waits so that what comes next may join it: a normalisation, the addition and
+ * the activation after it are one pass over memory then.
+ */
+export interface Recipe {
+  /** What it is made of, kept for as long as the recipe is. */
+  readonly ingredients: readonly TensorData[];
+  compute(kernels: Kernels, y: Buffer): void;
+  /** The recipe that adds something of the same shape in the end, if there is one. */
+  plus?(residual: TensorData): Recipe | undefined;
+  /** The recipe that applies a function in the end, if there is one. */
+  then?(f: Activation): Recipe | undefined;
+}
+
+/** What was made of values, and is of no use without them. */
+export interface Derived {
+  release(): void;
+}
+
+/**
+ * The values of a tensor, which lie
+ * - in a block of kernel memory;
+ * - or in an array: text, and what stock kernels have left;
+ * - or nowhere yet, for they will be computed when somebody reads them.
+ */
+export class TensorData {
+  readonly dtype: DataType;
+  readonly size: number;
+  /** How many tensors of tfjs have these values. */
+  refCount = 1;
+  /** Rises when a kernel changes the values in place. */
+  version = 0;
+  /** The parts of a complex tensor, which has no values of its own. */
+  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
+  readonly #kernels: Kernels;
+  #storage: ElementType;
+  #array: Values | undefined;
+  #block: Block | undefined;
+  #recipe: Recipe | undefined;
+  #derived: Derived | undefined;
+  #holders = 1;
+
+  private constructor(kernels: Kernels, dtype: DataType, shape: readonly number[], storage: ElementType) {
+    this.#kernels = kernels;
+    this.dtype = dtype;
+    this.size = util.sizeFromShape([...shape]);
+    this.#storage = storage;
+  }
+
+  /** A block for a kernel to write. */
+  static empty(kernels: Kernels, storage: ElementType, shape: readonly number[]): TensorData {
+    const data = new TensorData(kernels, storage === 'bf16' ? 'float32' : storage, shape, storage);
+    data.#block = data.#allocate();
+    return data;
+  }
+
+  /** Values in an array. */
+  static of(kernels: Kernels, dtype: DataType, shape: readonly number[], values?: Values): TensorData {
+    const data = new TensorData(kernels, dtype, shape, dtype as ElementType);
+    data.#array = values;
+    return data;
+  }
+
+  static later(kernels: Kernels, storage: Storage, shape: readonly number[], recipe: Recipe): TensorData {
+    const data = new TensorData(kernels, 'float32', shape, storage);
+    for (const ingredient of recipe.ingredients) ingredient.retain();
+    data.#recipe = recipe;
+    return data;
+  }
+
+  /** What our kernels read and write, with its type. */
+  get elements(): Elements {
+    this.settled();
+    return { block: this.#block!, storage: this.#storage };
+  }
+
+  /** The same of floats, in either storage. */
+  get buffer(): Buffer {
+    return this.elements as Buffer;
+  }
+
+  /** The block of values that are float32, int32 or bool, as the tensor says: bfloat16 is converted, for good. */
+  get block(): Block {
+    const { block, storage } = this.elements;
+    if (storage !== 'bf16') return block;
+    this.#storage = 'float32';
+    this.#block = this.#allocate();
+    unary(this.#kernels, 'cast', this.size, { x: { block, storage }, y: { block: this.#block, storage: 'float32' } });
+    this.#kernels.memory.release(block);
+    return this.#block;
+  }
+
+  /** How floats are stored, or will be. */
+  get storage(): ElementType {
+    return this.#storage;
+  }
+
+  /** What stock kernels read. Where they have made the array themselves, they write into it too. */
+  get values(): Values {
+    if (this.#array) return this.#array;
+    const { block } = this;
+    const { memory } = this.#kernels;
+    if (this.dtype === 'float32') return memory.floats(block, this.size).slice();
+    if (this.dtype === 'int32') return memory.ints(block, this.size).slice();
+    return memory.bytes(block, this.size).slice();
+  }
+
+  /** The values for whoever may keep and change them. */
+  get copy(): Values {
+    return this.#array ? util.convertBackendValuesAndArrayBuffer(this.#array, this.dtype).slice() : this.values;
+  }
+
+  /** Brings the values, if kernels can read such, into a block. */
+  settled(): this {
+    if (this.#block || !(this.dtype in elementBytes)) return this;
+    this.#block = this.#allocate();
+    if (this.#array) this.#upload();
+    else this.#compute();
+    return this;
+  }
+
+  /** The recipe of values that nobody has read yet. */
+  get pending(): Recipe | undefined {
+    return this.#block ? undefined : this.#recipe;
+  }
+
+  /** How the values came about. Known for as long as they are not computed and, for the sake of gradients, while a tape runs. */
+  get origin(): Recipe | undefined {
+    return this.#recipe;
+  }
+
+  /** Instead of computing the values from their recipe: the block that whoever computes them along with others is to write. */
+  takeOver(): Buffer {
+    this.#block = this.#allocate();
+    this.#forget();
+    return this.buffer;
+  }
+
+  /** Whether others than the one tensor that is asked about read these values. */
+  get isShared(): boolean {
+    return this.refCount > 1 || this.#holders > 1;
+  }
+
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+
+  /** The opposite of `retain`, and the end of the values when nobody else holds them. */
+  release(): void {
+    if (--this.#holders > 0) return;
+    if (this.#block) this.#kernels.memory.release(this.#block);
+    this.#block = undefined;
+    this.#array = undefined;
+    this.#forget();
+    this.change();
+  }
+
+  get derived(): Derived | undefined {
+    return this.#derived;
+  }
+
+  /** Keeps what was made of the values in place of what was made before. */
+  derive(derived: Derived | undefined): void {
+    this.#derived?.release();
+    this.#derived = derived;
+  }
+
+  /** To be called when a kernel is about to change the values in place. */
+  change(): void {
+    this.version++;
+    this.derive(undefined);
+  }
+
+  #allocate(): Block {
+    return this.#kernels.memory.allocate(this.size * elementBytes[this.#storage]);
+  }
+
+  #upload(): void {
+    const array = util.convertBackendValuesAndArrayBuffer(this.#array!, this.dtype) as Float32Array;
+    const { memory } = this.#kernels;
+    if (this.dtype === 'float32') memory.floats(this.#block!, this.size).set(array);
+    else if (this.dtype === 'int32') memory.ints(this.#block!, this.size).set(array);
+    else memory.bytes(this.#block!, this.size).set(array);
+    this.#array = undefined;
+  }
+
+  #compute(): void {
+    if (!this.#recipe) throw new Error('imgcls: a tensor was read before it had values');
+    this.#recipe.compute(this.#kernels, { block: this.#block!, storage: this.#storage as Storage });
+    if (engine().state.gradientDepth === 0) this.#forget();
+  }
+
+  #forget(): void {
+    const ingredients = this.#recipe?.ingredients ?? [];
+    this.#recipe = undefined;
+    for (const ingredient of ingredients) ingredient.release();
+  }
+}
+
+/**
+ * For kernels that want all their floats stored alike: runs one on what it reads and writes, as they are if they are alike, else all in
+ * float32.
+ */
+export function alike<T extends readonly (TensorData | undefined)[]>(
+  kernels: Kernels,
+  y: Buffer,
+  data: readonly [...T],
+  run: (y: Buffer, ...buffers: { [I in keyof T]: AsBuffer<T[I]> }) => void,
+): void {
+  if (data.every((each) => !each || each.storage === y.storage))
+    return run(y, ...(data.map((each) => each?.buffer) as never));
+  const floats = data.map((each) => each && ({ block: each.block, storage: 'float32' } as const));
+  inStorage(kernels, y, 'float32', (y) => run(y, ...(floats as never)));
+}
+
+/** Runs what writes `y` in another storage, if need be into memory of its own that is converted afterwards. */
+function inStorage(kernels: Kernels, y: Buffer, storage: Storage, run: (y: Buffer) => void): void {
+  if (y.storage === storage) return run(y);
+  const size = y.block.bytes / elementBytes[y.storage]; // at least as many as there are
+  const block = kernels.memory.allocate(size * elementBytes[storage]);
+  run({ block, storage });
+  unary(kernels, 'cast', size, { x: { block, storage }, y });
+  kernels.memory.release(block);
+}
+
+/** Runs what reads values in a storage, if need be from a copy of its own. */
+export function stored(kernels: Kernels, data: TensorData, storage: Storage, run: (buffer: Buffer) => void): void {
+  if (data.storage === storage) return run(data.buffer);
+  const block = kernels.memory.allocate(data.size * elementBytes[storage]);
+  unary(kernels, 'cast', data.size, { x: data.elements, y: { block, storage } });
+  run({ block, storage });
+  kernels.memory.release(block);
+}
+
+type AsBuffer<T> = T extends TensorData ? Buffer : Buffer | undefined;
