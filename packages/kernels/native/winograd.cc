@@ -1,0 +1,371 @@
+// 3×3 convolutions of stride 1 by Winograd's F(4×4, 3×3), all three passes: see winograd-transform.h for the transforms.
+//
+// Images are cut into tiles of 4×4 outputs. The 6×6 pixels that a tile sees become 36 points per channel; for each point, tiles × channels
+// times channels × output channels is a product; and its 36 points become 4×4 outputs. What lies between:
+//   V[point][tile][channel]            the image's points; for the weight gradient V[point][panel][tile][kPanel]
+//   U[panel][point][channel][kPanel]   the filter's points
+//   M[point][tile][output channel]     the products
+//   Z[point][panel][tile][kPanel]      the points of the output's gradient, for the weight gradient, which is Vᵀ·Z
+// Pixels may be stored as bfloat16; all that lies between is float32.
+#include "multiply.h"
+#include "winograd-transform.h"
+
+namespace imgcls {
+namespace IMGCLS_ISA {
+
+namespace {
+
+constexpr int64_t kChunk = 64;        // tiles that are transformed and multiplied together, in cache
+constexpr int64_t kBlockPanels = 2;   // panels of output channels between two transforms of outputs
+constexpr int64_t kFewTiles = 8;      // a piece of work where all tiles are transformed first
+constexpr int64_t kLarge = 30 << 20;  // bytes of output that no cache will keep
+
+/// Images [batch][height][width][channels].
+struct Images {
+  int64_t batch, height, width, channels;
+
+  int64_t size() const { return batch * height * width * channels; }
+  int64_t pixel(int64_t image, int64_t row, int64_t column) const { return ((image * height + row) * width + column) * channels; }
+};
+
+/// Where a tile's outputs are: its image, its first row and column, and how many there are of them.
+struct Tile {
+  int64_t image, row, column, rows, columns;
+};
+
+/// A convolution from one to the other. Padding below 0 crops.
+struct Shape {
+  Images in, out;
+  int64_t top, left;
+
+  int64_t tile_rows() const { return ceil_div(out.height, kTile); }
+  int64_t tile_columns() const { return ceil_div(out.width, kTile); }
+  int64_t tiles() const { return out.batch * tile_rows() * tile_columns(); }
+
+  Tile tile(int64_t index) const {
+    const int64_t across = tile_columns(), down = tile_rows();
+    const int64_t row = index / across % down * kTile, column = index % across * kTile;
+    return {index / across / down, row, column, smaller(kTile, out.height - row), smaller(kTile, out.width - column)};
+  }
+};
+
+Shape read_shape(Arguments& in) {
+  const int64_t batch = in.integer(), height = in.integer(), width = in.integer(), channels = in.integer();
+  const int64_t out_height = in.integer(), out_width = in.integer(), out_channels = in.integer();
+  const int64_t top = in.integer(), left = in.integer();
+  return {{batch, height, width, channels}, {batch, out_height, out_width, out_channels}, top, left};
+}
+
+/// The pixels of a square of an image, those outside of it being `outside`.
+template <int size, class T>
+void find_pixels(const Images& images, const T* x, int64_t image, int64_t top, int64_t left, const T* outside, const T* pixels[]) {
+  for (int64_t i = 0; i < size; i++)
+    for (int64_t j = 0; j < size; j++) {
+      const int64_t row = top + i, column = left + j;
+      const bool inside = row >= 0 && row < images.height && column >= 0 && column < images.width;
+      pixels[i * size + j] = inside ? x + images.pixel(image, row, column) : outside;
+    }
+}
+
+/// Where points go: tile by tile `row` floats apart, point by point `point` floats, and each kPanel channels `panel` floats.
+struct Points {
+  float* at;
+  int64_t row, point, panel;
+
+  Points from_tile(int64_t tile) const { return {at + tile * row, row, point, panel}; }
+  float* of_channel(int64_t channel) const { return at + channel / kPanel * panel + channel % kPanel; }
+};
+
+/// The points of all channels of a square of pixels.
+template <class Transform, class T>
+void transform_pixels(const T* const pixels[], int64_t channels, const Points& points) {
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    float* to = points.of_channel(c);
+    transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, channels - c); },
+                         [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * points.point, v); });
+  }
+}
+
+/// The points of the tiles [begin, end) of x, each seeing a square that begins (top, left) before its first output.
+template <class Transform, class T>
+void transform_tiles(const Shape& shape, const Images& images, int64_t top, int64_t left, const T* x, const float* zeros, int64_t begin,
+                     int64_t end, const Points& points) {
+  const T* pixels[Transform::kFrom * Transform::kFrom];
+  for (int64_t t = begin; t < end; t++) {
+    const Tile tile = shape.tile(t);
+    find_pixels<Transform::kFrom>(images, x, tile.image, tile.row - top, tile.column - left, reinterpret_cast<const T*>(zeros), pixels);
+    transform_pixels<Transform>(pixels, images.channels, points.from_tile(t - begin));
+  }
+}
+
+/// V
+void transform_image(const Shape& shape, const Values& x, const float* zeros, int64_t begin, int64_t end, const Points& points) {
+  x.visit([&](auto* from) { transform_tiles<ImageToPoints>(shape, shape.in, shape.top, shape.left, from, zeros, begin, end, points); });
+}
+
+/// Z
+void transform_gradient(const Shape& shape, const Values& dy, const float* zeros, int64_t begin, int64_t end, const Points& points) {
+  dy.visit([&](auto* from) { transform_tiles<OutputToPoints>(shape, shape.out, 0, 0, from, zeros, begin, end, points); });
+}
+
+/// A filter [3][3][in][out], or its U. Mirrored, for the input's gradient: turned around, in and out exchanged.
+struct Filter {
+  const float* weight;
+  bool mirrored;
+  const float* u;  // null: make it
+};
+
+int64_t u_point(int64_t in) { return in * kPanel; }
+int64_t u_panel(int64_t in) { return kPoints * u_point(in); }
+
+/// kLanes × kLanes of one tap: rows are input channels from k on, lanes output channels from n on; zeros where there are none.
+void load_tap(const Filter& filter, int64_t in, int64_t out, int tap, int64_t k, int64_t n, Floats rows[kLanes]) {
+  for (int64_t i = 0; i < kLanes; i++) {
+    if (filter.mirrored) {
+      const float* from = filter.weight + ((kTaps * kTaps - 1 - tap) * out + n + i) * in + k;
+      rows[i] = n + i < out ? load_some(from, in - k) : Floats{};
+    } else {
+      const float* from = filter.weight + (tap * in + k + i) * out + n;
+      rows[i] = k + i < in && n < out ? load_some(from, out - n) : Floats{};
+    }
+  }
+  if (filter.mirrored) transpose(rows);
+}
+
+/// One panel of U.
+void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t panel, float* u) {
+  Floats taps[kTaps * kTaps][kLanes];
+  for (int64_t lane = 0; lane < kPanel; lane += kLanes)
+    for (int64_t k = 0; k < in; k += kLanes) {
+      for (int tap = 0; tap < kTaps * kTaps; tap++) load_tap(filter, in, out, tap, k, panel * kPanel + lane, taps[tap]);
+      for (int64_t i = 0; i < smaller(kLanes, in - k); i++) {
+        float* to = u + (k + i) * kPanel + lane;
+        transform<FilterToPoints>([&](int y, int x) { return taps[y * kTaps + x][i]; },
+                                  [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * u_point(in), v); });
+      }
+    }
+}
+
+struct Convolution {
+  Shape shape;
+  Values x;
+  Filter filter;
+  Values y;
+  Epilogue epilogue;
+  Moments moments;
+  Cut chunks;  // of the tiles
+
+  int64_t in() const { return shape.in.channels; }
+  int64_t out() const { return shape.out.channels; }
+  bool has_many_tiles() const { return shape.tiles() >= out(); }
+
+  // Floats that U, or V, takes as a whole, and what one thread takes beside.
+  int64_t u_size() const { return panels_of(out()) * u_panel(in()); }
+  int64_t v_size(int64_t tiles) const { return kPoints * tiles * spread(in()); }
+  int64_t m_size() const { return kPoints * m_point(); }
+  int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
+  Points v_points(float* v, int64_t tiles) const { return {v, spread(in()), tiles * spread(in()), kPanel}; }
+};
+
+/// Sums by channel over the outputs of one chunk of tiles, about the first of them so that nothing cancels.
+struct Tally {
+  float first[kBlockPanels * kPanel], sum[kBlockPanels * kPanel], squares[kBlockPanels * kPanel];
+  int64_t count = 0;
+
+  template <class T>
+  void add(const Tile& tile, int64_t c, const Floats values[kTile][kTile], const T* stored) {
+    const bool begins = count == 0;
+    const Floats about = begins ? rounded(values[0][0], stored) : load(first + c);
+    Floats total = begins ? Floats{} : load(sum + c), total_squares = begins ? Floats{} : load(squares + c);
+    for (int64_t i = 0; i < tile.rows; i++)
+      for (int64_t j = 0; j < tile.columns; j++) {
+        const Floats value = rounded(values[i][j], stored) - about;
+        total += value;
+        total_squares = fma(value, value, total_squares);
+      }
+    store(first + c, about);
+    store(sum + c, total);
+    store(squares + c, total_squares);
+  }
+
+  void write(const Moments& moments, int64_t chunk, int64_t channel, int64_t n) const {
+    const Floats share = splat(1 / static_cast<float>(count));
+    for (int64_t c = 0; c < n; c += kLanes) {
+      const Floats total = load(sum + c);
+      store_some(moments.means(chunk) + channel + c, load(first + c) + total * share, n - c);
+      store_some(moments.squares(chunk) + channel + c, load(squares + c) - total * total * share, n - c);
+    }
+    moments.set_count(chunk, count);
+  }
+};
+
+/// Channels [channel, channel + n) of one tile of outputs, from M.
+template <class T>
+void transform_output(const Convolution& work, const Tile& tile, const float* m, int64_t channel, int64_t n, Tally& tally, T* y) {
+  const Epilogue& epilogue = work.epilogue;
+  const Images& images = work.shape.out;
+  const int64_t point = work.m_point(), first = images.pixel(tile.image, tile.row, tile.column) + channel;
+  const T* residual = static_cast<const T*>(epilogue.residual);
+  for (int64_t c = 0; c < n; c += kLanes) {
+    Floats values[kTile][kTile];
+    const Floats bias = epilogue.bias ? load_some(epilogue.bias + channel + c, n - c) : Floats{};
+    transform<PointsToOutput>([&](int i, int j) { return load(m + (i * kWindow + j) * point + c); },
+                              [&](int i, int j, Floats value) { values[i][j] = value + bias; });
+    if (work.moments.mean) tally.add(tile, c, values, y);
+    with_activation(epilogue.activation, epilogue.slope, [&](auto f) {
+      for (int64_t i = 0; i < tile.rows; i++)
+        for (int64_t j = 0; j < tile.columns; j++) {
+          const int64_t at = first + (i * images.width + j) * images.channels + c;
+          const Floats value = residual ? values[i][j] + load_some(residual + at, n - c) : values[i][j];
+          store_some(y + at, f.value(value), n - c);
+        }
+    });
+  }
+  tally.count += tile.rows * tile.columns;
+}
+
+/// The outputs of a chunk of tiles, for a block of panels: products, and their transforms.
+void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, const float* u, int64_t panel, int64_t panels, float* m) {
+  const int64_t in = work.in(), channel = panel * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
+  const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
+  for (int64_t point = 0; point < kPoints; point++)
+    product(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(in), v.at + point * v.point, v.row,
+            {u + point * u_point(in), kPanel, u_panel(in)}, m + point * work.m_point(), row, false);
+  Tally tally;
+  work.y.visit([&](auto* y) {
+    for (int64_t t = 0; t < tiles; t++)
+      transform_output(work, work.shape.tile(work.chunks.begin(chunk) + t), m + t * row, channel, channels, tally, y);
+  });
+  if (work.moments.mean) tally.write(work.moments, chunk, channel, channels);
+}
+
+/// Many tiles: U once for all in `shared`, then each piece of work owns a chunk of tiles.
+bool convolve_by_tiles(const Convolution& work, const float* zeros, float* shared) {
+  const int64_t most = work.chunks.most(), panels = panels_of(work.out()), u_size = u_panel(work.in());
+  if (!reserve_scratch(work.v_size(most) + work.m_size())) return false;
+  const float* u = work.filter.u ? work.filter.u : shared;
+  if (!work.filter.u)
+    parallel(static_cast<int>(panels), [&](int panel, int) { transform_filter(work.filter, work.in(), work.out(), panel, shared + panel * u_size); });
+  parallel(static_cast<int>(work.chunks.parts), [&](int chunk, int thread) {
+    auto* own = static_cast<float*>(scratch(thread, 0));
+    const Points v = work.v_points(own, most);
+    const int64_t begin = work.chunks.begin(chunk);
+    transform_image(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
+    for (int64_t panel = 0; panel < panels; panel += kBlockPanels)
+      compute_outputs(work, chunk, v, u + panel * u_size, panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most));
+  });
+  return true;
+}
+
+/// Many channels: V once for all in `shared`, then each piece of work owns a panel of output channels, and makes its U just before use.
+bool convolve_by_channels(const Convolution& work, const float* zeros, float* shared) {
+  const int64_t tiles = work.shape.tiles(), u_size = u_panel(work.in());
+  if (!reserve_scratch(u_size + work.m_size())) return false;
+  const Points v = work.v_points(shared, tiles);
+  const Cut few{tiles, ceil_div(tiles, kFewTiles)};
+  parallel(static_cast<int>(few.parts), [&](int part, int) {
+    const int64_t begin = few.begin(part);
+    transform_image(work.shape, work.x, zeros, begin, begin + few.size(part), v.from_tile(begin));
+  });
+  parallel(panels_of(work.out()), [&](int panel, int thread) {
+    auto* own = static_cast<float*>(scratch(thread, 0));
+    const float* u = work.filter.u ? work.filter.u + panel * u_size : own;
+    if (!work.filter.u) transform_filter(work.filter, work.in(), work.out(), panel, own);
+    for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
+      compute_outputs(work, chunk, v.from_tile(work.chunks.begin(chunk)), u, panel, 1, own + u_size);
+  });
+  return true;
+}
+
+/// Tiles whose V and Z together take some megabytes: few enough for the cache, enough that sums stay in registers for long.
+int64_t gradient_chunk(int64_t floats_per_tile) {
+  constexpr int64_t kFloats = 2 << 20;
+  return smaller(larger(kFloats / floats_per_tile, 128), 256);
+}
+
+}  // namespace
+
+/// winograd_filter(in, out, weight, u): U of a filter, for winograd to use again and again.
+const char* winograd_filter(Arguments arguments) {
+  const int64_t in = arguments.integer(), out = arguments.integer();
+  const Filter filter = {arguments.pointer<const float>(), false, nullptr};
+  auto* u = arguments.pointer<float>();
+  parallel(panels_of(out), [&](int panel, int) { transform_filter(filter, in, out, panel, u + panel * u_panel(in)); });
+  return nullptr;
+}
+
+/// winograd(shape…, x, is bf16, weight, mirrored, u, y, is bf16, bias, residual, activation, slope, mean, variance)
+const char* winograd(Arguments arguments) {
+  const Shape shape = read_shape(arguments);
+  const Values x = read_values(arguments);
+  const auto* weight = arguments.pointer<const float>();
+  const bool mirrored = arguments.flag();
+  const Filter filter = {weight, mirrored, arguments.pointer<const float>()};
+  const Values y = read_values(arguments);
+  const Epilogue epilogue = read_epilogue(arguments, 1);
+  auto* mean = arguments.pointer<float>();
+  const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), kChunk)};
+  Convolution work = {shape, x, filter, y, epilogue, {mean, arguments.pointer<float>(), chunks.parts, shape.out.channels, nullptr}, chunks};
+
+  const bool by_tiles = work.has_many_tiles();
+  const int64_t zeros = spread(work.in()), moments = spread(work.moments.size());
+  auto* shared = static_cast<float*>(
+      shared_scratch((zeros + moments + (by_tiles ? work.u_size() : work.v_size(shape.tiles()))) * sizeof(float)));
+  if (!shared) return kOutOfMemory;
+  memset(shared, 0, zeros * sizeof(float));
+  work.moments.parts = shared + zeros;
+  if (!(by_tiles ? convolve_by_tiles : convolve_by_channels)(work, shared, shared + zeros + moments)) return kOutOfMemory;
+  work.moments.combine();
+  return nullptr;
+}
+
+/// winograd_weight_gradient(shape…, x, is bf16, dy, is bf16, gradient): sums Vᵀ·Z over all tiles, chunk after chunk; the threads share the
+/// tiles of a chunk to transform, then its 36 products.
+const char* winograd_weight_gradient(Arguments arguments) {
+  const Shape shape = read_shape(arguments);
+  const Values x = read_values(arguments);
+  const Values dy = read_values(arguments);
+  auto* gradient = arguments.pointer<float>();
+
+  const int64_t in = shape.in.channels, out = shape.out.channels, in_panels = panels_of(in), out_panels = panels_of(out);
+  const int64_t per_tile = kPoints * (in_panels + out_panels) * kPanel;
+  const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), gradient_chunk(per_tile))};
+  const int64_t panel = chunks.most() * kPanel;
+  const int64_t sums_row = spread(out_panels * kPanel), sums_point = in_panels * kPanel * sums_row;
+  const int64_t zeros = spread(larger(in, out));
+  auto* shared = static_cast<float*>(shared_scratch((zeros + per_tile * chunks.most() + kPoints * sums_point) * sizeof(float)));
+  if (!shared) return kOutOfMemory;
+  memset(shared, 0, zeros * sizeof(float));
+  const Points v = {shared + zeros, kPanel, in_panels * panel, panel};
+  const Points z = {v.at + kPoints * v.point, kPanel, out_panels * panel, panel};
+  float* sums = z.at + kPoints * z.point;
+
+  for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
+    const int64_t begin = chunks.begin(chunk), tiles = chunks.size(chunk);
+    const Cut few{tiles, ceil_div(tiles, kFewTiles)};
+    parallel(static_cast<int>(few.parts), [&](int part, int) {
+      const int64_t from = few.begin(part), first = begin + from, end = first + few.size(part);
+      transform_image(shape, x, shared, first, end, v.from_tile(from));
+      transform_gradient(shape, dy, shared, first, end, z.from_tile(from));
+    });
+    const Cut blocks{in_panels, ceil_div(in_panels, kBlockPanels)};
+    parallel(static_cast<int>(kPoints * blocks.parts), [&](int piece, int) {
+      const int64_t point = piece % kPoints, block = piece / kPoints;
+      for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++)
+        product_transposed(static_cast<int>(smaller(kPanel, in - p * kPanel)), static_cast<int>(out), static_cast<int>(tiles),
+                           v.at + point * v.point + p * panel, kPanel, {z.at + point * z.point, kPanel, panel},
+                           sums + point * sums_point + p * kPanel * sums_row, sums_row, chunk > 0);
+    });
+  }
+
+  parallel(static_cast<int>(in), [&](int row, int) {
+    for (int64_t c = 0; c < out; c += kLanes)
+      transform<PointsToFilter>(
+          [&](int y, int x) { return load(sums + (y * kWindow + x) * sums_point + row * sums_row + c); },
+          [&](int y, int x, Floats value) { store_some(gradient + ((y * kTaps + x) * in + row) * out + c, value, out - c); });
+  });
+  return nullptr;
+}
+
+}  // namespace IMGCLS_ISA
+}  // namespace imgcls

@@ -1,0 +1,82 @@
+import { activationArguments } from './activation.ts';
+import { type Buffer, isBf16 } from './buffer.ts';
+import { type Conv2d, type Conv2dShape, outputSize } from './conv.ts';
+import type { Kernels } from './kernels.ts';
+import type { Block } from './memory.ts';
+
+/** A filter's 36 points per pair of channels, made by `winogradFilter`. */
+export interface WinogradFilter {
+  readonly points: Block;
+}
+
+/** Whether Winograd can compute a convolution: 3×3, stride 1, neither dilation nor groups. */
+export const hasWinograd = ({ kernelSize, stride, dilation, groups }: Conv2dShape): boolean =>
+  groups === 1 && [...kernelSize, ...stride, ...dilation].join() === '3,3,1,1,1,1';
+
+/** `y = activation(conv(x) + bias + residual)`, as `conv2d`, for shapes that `hasWinograd`. */
+export function winograd(
+  kernels: Kernels,
+  shape: Conv2dShape,
+  operands: Omit<Conv2d, 'weight'> & { readonly weight: Block | WinogradFilter },
+): void {
+  const { x, weight, y, bias, residual, statistics } = operands;
+  const filter = 'points' in weight ? [undefined, false, weight.points] : [weight, false, undefined];
+  const epilogue = [bias, residual, ...activationArguments(operands), statistics?.mean, statistics?.variance];
+  kernels.call('winograd', ...numbers(shape), x.block, isBf16(x), ...filter, y.block, isBf16(y), ...epilogue);
+}
+
+/** `dx` from `dy`: the convolution of `dy` with the filter turned around. */
+export function winogradInputGradient(
+  kernels: Kernels,
+  shape: Conv2dShape,
+  { dy, weight, dx }: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
+): void {
+  const [height, width] = outputSize(shape);
+  const { top, bottom, left, right } = shape.padding;
+  const mirrored = {
+    ...shape,
+    ...{ height, width, inChannels: shape.outChannels, outChannels: shape.inChannels },
+    padding: { top: 2 - top, bottom: 2 - bottom, left: 2 - left, right: 2 - right },
+  };
+  const none = [undefined, undefined, ...activationArguments({}), undefined, undefined];
+  kernels.call(
+    'winograd',
+    ...numbers(mirrored),
+    dy.block,
+    isBf16(dy),
+    weight,
+    true,
+    undefined,
+    dx.block,
+    isBf16(dx),
+    ...none,
+  );
+}
+
+/** `dWeight`, float32 `[3, 3, inChannels, outChannels]`, from `x` and `dy`. */
+export function winogradWeightGradient(
+  kernels: Kernels,
+  shape: Conv2dShape,
+  { x, dy, dWeight }: { readonly x: Buffer; readonly dy: Buffer; readonly dWeight: Block },
+): void {
+  kernels.call('winograd_weight_gradient', ...numbers(shape), x.block, isBf16(x), dy.block, isBf16(dy), dWeight);
+}
+
+/** Transforms a filter once, for many calls of `winograd`. The caller releases the block. */
+export function winogradFilter(
+  kernels: Kernels,
+  { inChannels, outChannels }: Conv2dShape,
+  weight: Block,
+): WinogradFilter {
+  const widestPanel = 32; // of AVX-512; others are divisors
+  const floats = 36 * inChannels * Math.ceil(outChannels / widestPanel) * widestPanel;
+  const points = kernels.memory.allocate(floats * Float32Array.BYTES_PER_ELEMENT);
+  kernels.call('winograd_filter', inChannels, outChannels, weight, points);
+  return { points };
+}
+
+/** As winograd.cc reads a shape. */
+function numbers(shape: Conv2dShape): number[] {
+  const { batch, height, width, inChannels, outChannels, padding } = shape;
+  return [batch, height, width, inChannels, ...outputSize(shape), outChannels, padding.top, padding.left];
+}
