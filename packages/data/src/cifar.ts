@@ -162,6 +162,9 @@ const CIFAR10_LABELS: CifarLabels = {
   labelAt: 0,
 };
 
+/** What the images of CIFAR-10 show, in the order of their labels. */
+export const cifar10Classes: readonly string[] = CIFAR10_LABELS.classes;
+
 const CIFAR100_LABELS: Record<'fine' | 'coarse', CifarLabels> = {
   coarse: {
     classes: /* @__PURE__ */ words(

@@ -1,6 +1,6 @@
 export { type Affine, affine, type RandomAffineOptions, randomAffine, randomRotation, rotate } from './affine.ts';
 export type { ChanceOptions } from './chance.ts';
-export { type Cifar100Options, cifar10, cifar100 } from './cifar.ts';
+export { type Cifar100Options, cifar10, cifar10Classes, cifar100 } from './cifar.ts';
 export {
   adjustBrightness,
   adjustContrast,

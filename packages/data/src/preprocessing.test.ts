@@ -37,6 +37,13 @@ describe('preprocess()', () => {
     expect(preprocess(tall, { ...preprocessing, resize: 'crop' }).data).toEqual(Uint8Array.of(50, 60, 70, 80));
   });
 
+  it('crops a part of the middle', () => {
+    const image = columns(9, 9, 100, 200, 9, 9);
+    const wide: Image = { data: Uint8Array.from([...image.data, ...image.data]), height: 4, width: 6, channels: 1 };
+    const half = preprocess(wide, { ...preprocessing, resize: 'crop', cropFraction: 0.5 });
+    expect(half.data).toEqual(Uint8Array.of(100, 200, 100, 200));
+  });
+
   it('pads with black', () => {
     const image = columns(80, 80, 80, 80);
     expect(preprocess(image, { ...preprocessing, height: 4, width: 4, resize: 'pad' }).data).toEqual(
@@ -69,7 +76,8 @@ describe('preprocess()', () => {
 
 describe('parsePreprocessing()', () => {
   it('reads what JSON.stringify has written', () => {
-    expect(parsePreprocessing(JSON.parse(JSON.stringify(preprocessing)))).toEqual(preprocessing);
+    for (const written of [preprocessing, { ...preprocessing, resize: 'crop', cropFraction: 0.875 }])
+      expect(parsePreprocessing(JSON.parse(JSON.stringify(written)))).toEqual(written);
   });
 
   it.each([
@@ -82,6 +90,7 @@ describe('parsePreprocessing()', () => {
       { ...preprocessing, resize: 'toString' },
       'preprocessing: resize must be one of squash, crop, pad, got "toString"',
     ],
+    [{ ...preprocessing, cropFraction: 1.1 }, 'preprocessing: cropFraction must be in (0, 1], or left out, got 1.1'],
     [
       { ...preprocessing, mean: [0.5, 0.5] },
       'preprocessing: mean must be a list of numbers, one per channel, got [0.5,0.5]',
@@ -93,7 +102,7 @@ describe('parsePreprocessing()', () => {
     ],
     [
       { ...preprocessing, rotate: 90 },
-      'preprocessing: has no member "rotate", only height, width, channels, resize, mean, std; was it written by a newer version?',
+      'preprocessing: has no member "rotate", only height, width, channels, resize, cropFraction, mean, std; was it written by a newer version?',
     ],
   ])('refuses %j', (value, message) => {
     expect(() => parsePreprocessing(value)).toThrow(new TypeError(message));

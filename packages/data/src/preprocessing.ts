@@ -14,6 +14,12 @@ export interface Preprocessing extends Normalization {
   readonly width: number;
   readonly channels: Channels;
   readonly resize: 'squash' | 'crop' | 'pad';
+  /**
+   * With `crop`: how much of that middle is kept, in (0, 1]. 0.875 is what resizing the shorter side to 256 and cutting out 224 comes to.
+   *
+   * @defaultValue 1
+   */
+  readonly cropFraction?: number;
 }
 
 /**
@@ -30,15 +36,15 @@ export interface Preprocessing extends Normalization {
  */
 export function preprocess(
   image: Image,
-  { height, width, channels, resize }: Omit<Preprocessing, 'mean' | 'std'>,
+  { height, width, channels, resize, cropFraction }: Omit<Preprocessing, 'mean' | 'std'>,
 ): Image {
-  return toChannels(fit[resize](image, height, width), channels);
+  return toChannels(fit[resize](image, height, width, cropFraction), channels);
 }
 
 const fit = {
-  squash: resizeBox,
-  crop: (image: Image, height: number, width: number): Image => {
-    const scale = Math.min(image.height / height, image.width / width); // input pixels per output pixel
+  squash: (image: Image, height: number, width: number): Image => resizeBox(image, height, width),
+  crop: (image: Image, height: number, width: number, fraction = 1): Image => {
+    const scale = fraction * Math.min(image.height / height, image.width / width); // input pixels per output pixel
     const box = { height: height * scale, width: width * scale };
     return resizeBox(image, height, width, {
       ...box,
@@ -60,7 +66,7 @@ const fit = {
       result.data.set(inner.data.subarray(y * rowSize, (y + 1) * rowSize), ((top + y) * width + left) * image.channels);
     return result;
   },
-} satisfies Record<Preprocessing['resize'], (image: Image, height: number, width: number) => Image>;
+} satisfies Record<Preprocessing['resize'], (image: Image, height: number, width: number, fraction?: number) => Image>;
 
 /**
  * What a file holds as a `Preprocessing`, if it is one.
@@ -86,8 +92,16 @@ export function parsePreprocessing(value: unknown): Preprocessing {
   for (const [name, [valid, must]] of Object.entries(members))
     if (!valid(given[name], given.channels))
       throw new TypeError(`preprocessing: ${name} must be ${must}, got ${JSON.stringify(given[name])}`);
-  const { height, width, channels, resize, mean, std } = value as Preprocessing;
-  return { height, width, channels, resize, mean: [...mean], std: [...std] };
+  const { height, width, channels, resize, cropFraction, mean, std } = value as Preprocessing;
+  return {
+    height,
+    width,
+    channels,
+    resize,
+    ...(cropFraction !== undefined && { cropFraction }),
+    mean: [...mean],
+    std: [...std],
+  };
 }
 
 type Valid = (value: unknown, channels: unknown) => boolean;
@@ -103,6 +117,10 @@ const members: Record<keyof Preprocessing, [valid: Valid, must: string]> = {
   width: [whole, 'an integer >= 1'],
   channels: [(value) => value === 1 || value === 3, '1 or 3'],
   resize: [(value) => typeof value === 'string' && Object.hasOwn(fit, value), `one of ${Object.keys(fit).join(', ')}`],
+  cropFraction: [
+    (value) => value === undefined || (typeof value === 'number' && value > 0 && value <= 1),
+    'in (0, 1], or left out',
+  ],
   mean: [perChannel(() => true), 'a list of numbers, one per channel'],
   std: [perChannel((v) => v > 0), 'a list of numbers > 0, one per channel'],
 };

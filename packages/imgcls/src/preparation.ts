@@ -6,8 +6,9 @@ export type Framing = Omit<Preprocessing, 'mean' | 'std'>;
 /** A data set as a network sees it: each image is read and resized once. */
 export function prepared(dataset: Dataset, framing: Framing): Dataset {
   const { packed } = dataset;
-  const { height, width, channels } = framing;
-  if (packed && packed.height === height && packed.width === width && packed.channels === channels) return dataset;
+  const { height, width, channels, cropFraction = 1 } = framing;
+  const fits = packed && packed.height === height && packed.width === width && packed.channels === channels;
+  if (fits && cropFraction === 1) return dataset;
   return cached(mapped(dataset, (image) => preprocess(image, framing)));
 }
 
