@@ -27,7 +27,7 @@ template <class T>
 void forward(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* x = in.pointer<T>();
   auto* y = in.pointer<T>();
-  with_activation(kind, slope, [&](auto activation) {
+  with_inlined_activation(kind, slope, [&](auto activation) {
     each_vector(size, [&](int64_t i, int lanes) { store(y + i, activation.value(load(x + i, lanes)), lanes); });
   });
 }
@@ -37,7 +37,7 @@ void gradient(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* dy = in.pointer<T>();
   const auto* saved = in.pointer<T>();
   auto* dx = in.pointer<T>();
-  with_activation(kind, slope, [&](auto activation) {
+  with_inlined_activation(kind, slope, [&](auto activation) {
     each_vector(size, [&](int64_t i, int lanes) {
       store(dx + i, load(dy + i, lanes) * activation.slope(load(saved + i, lanes)), lanes);
     });

@@ -97,9 +97,38 @@ inline Floats slope_at(const A& activation, Floats x) {
   return activation.slope(x);
 }
 
-/// `with_activation(kind, slope, [&](auto activation) { … })`: the loop inside is compiled once for each. `slope` is LeakyRelu's below 0.
+/// Any of them behind pointers, for loops that wait for memory anyway: its code is there once, not in each of them.
+struct Called {
+  Floats (*value_)(Floats x, float below);
+  Floats (*slope_)(Floats v, float below);
+  Floats (*slope_at_)(Floats x, float below);
+  float below;
+
+  Floats value(Floats x) const { return value_(x, below); }
+  Floats slope(Floats v) const { return slope_(v, below); }
+};
+
+inline Floats slope_at(const Called& activation, Floats x) { return activation.slope_at_(x, activation.below); }
+
+template <class A>
+A make_activation(float) {
+  return {};
+}
+template <>
+inline LeakyRelu make_activation<LeakyRelu>(float below) {
+  return {below};
+}
+
+template <class A>
+inline Called called(float below) {
+  return {[](Floats x, float below) { return make_activation<A>(below).value(x); },
+          [](Floats v, float below) { return make_activation<A>(below).slope(v); },
+          [](Floats x, float below) { return slope_at(make_activation<A>(below), x); }, below};
+}
+
+/// `with_inlined_activation(kind, slope, [&](auto activation) { … })`: the loop inside is compiled for each. `slope` is LeakyRelu's below 0.
 template <class Work>
-inline auto with_activation(Activation kind, float slope, const Work& work) {
+inline auto with_inlined_activation(Activation kind, float slope, const Work& work) {
   switch (kind) {
     case Activation::kRelu: return work(Relu{});
     case Activation::kRelu6: return work(Relu6{});
@@ -112,6 +141,17 @@ inline auto with_activation(Activation kind, float slope, const Work& work) {
     case Activation::kHardSigmoid: return work(HardSigmoid{});
     case Activation::kHardSwish: return work(HardSwish{});
     default: return work(Identity{});
+  }
+}
+
+/// The same for loops that do something else besides: compiled for the cheapest, and once for those behind pointers.
+template <class Work>
+inline auto with_activation(Activation kind, float slope, const Work& work) {
+  switch (kind) {
+    case Activation::kNone: return work(Identity{});
+    case Activation::kRelu: return work(Relu{});
+    case Activation::kRelu6: return work(Relu6{});
+    default: return work(with_inlined_activation(kind, slope, [&](auto activation) { return called<decltype(activation)>(slope); }));
   }
 }
 

@@ -29,7 +29,10 @@ export function depthwiseInputGradient(
   const compute = (to: Buffer) => {
     kernels.call('depthwise_input_gradient', ...numbers(shape), ...stored(dy), weight, ...stored(to));
   };
-  if (times === 1) return compute(dx);
+  if (times === 1) {
+    compute(dx);
+    return;
+  }
   const size = inputSize(shape);
   const repeated: Buffer = { block: kernels.memory.allocate(4 * size * times), storage: 'float32' };
   compute(repeated);
@@ -51,7 +54,10 @@ export function depthwiseWeightGradient(
 /** The images with a channel for each output channel: themselves, if there is one filter per channel. */
 function withRepeatedChannels(kernels: Kernels, shape: Conv2dShape, x: Buffer, use: (images: Buffer) => void): void {
   const times = shape.outChannels / shape.inChannels;
-  if (times === 1) return use(x);
+  if (times === 1) {
+    use(x);
+    return;
+  }
   const size = inputSize(shape);
   const repeated = { ...x, block: kernels.memory.allocate((isBf16(x) ? 2 : 4) * size * times) };
   kernels.call('repeat_channels', size, times, ...stored(x), ...stored(repeated));
