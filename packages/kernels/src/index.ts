@@ -32,5 +32,20 @@ export {
   channelSum,
   type NormParameters,
 } from './norm.ts';
+export {
+  type AdamNumbers,
+  adamUpdate,
+  averageUpdate,
+  clipByGlobalNorm,
+  type Gradient,
+  globalNorm,
+  lambUpdate,
+  orthogonalize,
+  type Parameter,
+  type RmspropNumbers,
+  rmspropUpdate,
+  type SgdNumbers,
+  sgdUpdate,
+} from './optimizer.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
 export { version } from './version.ts';
