@@ -3,9 +3,13 @@ import packageJson from '../package.json' with { type: 'json' };
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { Interrupted } from './interrupt.ts';
+import { modelsCommand } from './models.ts';
 import { predictCommand } from './predict.ts';
 import { serveCommand } from './serve.ts';
+import { summaryCommand } from './summary.ts';
 import { trainCommand } from './train.ts';
 import { UsageError } from './usage.ts';
 
@@ -17,6 +21,8 @@ Examples:
   imgcls evaluate runs/photos ./photos        on the images it has not learned from
   imgcls predict runs/photos holiday.jpg
   imgcls serve runs/photos                    a page to drop images on
+  imgcls import resnet18.pth --model resnet18 --preprocessing imagenet --output runs/resnet18
+  imgcls models mobilenet                     which networks there are
   imgcls doctor                               what this machine can do`;
 
 /**
@@ -32,6 +38,10 @@ export async function main(args: readonly string[]): Promise<number> {
     evaluateCommand(),
     predictCommand(),
     serveCommand(),
+    importCommand(),
+    exportCommand(),
+    modelsCommand(),
+    summaryCommand(),
     doctorCommand(),
   ];
   const program = new Command('imgcls')

@@ -17,6 +17,15 @@ export async function saveRun(store: Store, run: Run): Promise<void> {
   await store.write(RUN_FILE, new TextEncoder().encode(`${JSON.stringify(run, null, 2)}\n`));
 }
 
+/** A folder that holds something is not written over unasked. */
+export async function refuseOccupied(store: Store, folder: string): Promise<void> {
+  const names = await store.list();
+  if (names.includes(RUN_FILE))
+    throw new Error(`${folder} holds a run already; go on with it by --resume, choose another --output, or delete it`);
+  if (names.includes('classifier.json'))
+    throw new Error(`${folder} holds a classifier already; choose another --output, or delete it`);
+}
+
 /**
  * The run that a folder holds.
  *

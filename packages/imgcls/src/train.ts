@@ -14,7 +14,7 @@ import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
 import { createOutput, type Output } from './output.ts';
 import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
-import { checkSameRun, loadRun, RUN_FILE, type Run, saveRun } from './run.ts';
+import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.ts';
 import { optimizerNames, type Settings, scheduleNames } from './settings.ts';
 import { datasetNames, openSource, type Source } from './source.ts';
 import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
@@ -95,15 +95,6 @@ async function train(named: string, options: TrainOptions): Promise<void> {
     skipped: source.skipped,
     seconds: (performance.now() - started) / 1000,
   });
-}
-
-/** A folder that holds something is not written over unasked. */
-async function refuseOccupied(store: Store, folder: string): Promise<void> {
-  const names = await store.list();
-  if (names.includes(RUN_FILE))
-    throw new Error(`${folder} holds a run already; go on with it by --resume, choose another --output, or delete it`);
-  if (names.includes('classifier.json'))
-    throw new Error(`${folder} holds a classifier already; choose another --output, or delete it`);
 }
 
 const newRun = ({ location, fingerprint, dataset }: Source, settings: Settings): Run => ({

@@ -21,6 +21,15 @@ export const realNumber =
     throw new UsageError(`${option} must be a number ${positive ? 'above 0' : 'of at least 0'}, got "${text}"`);
   };
 
+/** Reads an option's value as numbers with commas between them. */
+export const commaSeparatedNumbers =
+  (option: string) =>
+  (text: string): number[] => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    if (values.every(Number.isFinite)) return values;
+    throw new UsageError(`${option} must be numbers with commas between them, got "${text}"`);
+  };
+
 /** Reads an option's value as one of a few words. */
 export const oneOf =
   <T extends string>(option: string, words: readonly T[]) =>

@@ -87,6 +87,15 @@ export async function loadClassifier(where: Source, { model }: LoadClassifierOpt
 }
 
 /**
+ * The weights of a classifier, without building its network: no engine is needed.
+ *
+ * @throws {ClassifierError} if there is no classifier, or it is damaged or of another version.
+ */
+export async function loadWeights(where: Source): Promise<StateDict> {
+  return (await readBoth(sourceAt(where), nameOf(where))).weights;
+}
+
+/**
  * Puts two files in place as if they were one. The manifest names the weights by their hash; new weights lie under a name of their own until
  * both files are in place, and `readBoth` looks there too. So at every moment the manifest, old or new, finds its weights.
  */

@@ -61,7 +61,7 @@ export const dtypeOf = (code: unknown): Dtype | undefined => names.find((name) =
 /** Bytes as elements of a type: a view where they are aligned, a copy elsewhere. */
 export function viewAs(dtype: Dtype, bytes: Uint8Array): HostArray {
   const { array } = dtypes[dtype];
-  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes); // not slice(): that of a Buffer copies nothing
   return new array(aligned.buffer, aligned.byteOffset, aligned.length / array.BYTES_PER_ELEMENT);
 }
 

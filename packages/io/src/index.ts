@@ -1,7 +1,13 @@
 export { folder } from '#folder';
 export { download, indexedDb, opfs } from './browser.ts';
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-export { type Classifier, type LoadClassifierOptions, loadClassifier, saveClassifier } from './classifier.ts';
+export {
+  type Classifier,
+  type LoadClassifierOptions,
+  loadClassifier,
+  loadWeights,
+  saveClassifier,
+} from './classifier.ts';
 export { type Classification, type ClassifyOptions, classify, type Prediction } from './classify.ts';
 export type { Dtype } from './dtype.ts';
 export { appendHistory, type HistoryEntry, readHistory } from './history.ts';

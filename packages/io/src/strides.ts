@@ -30,7 +30,7 @@ export function gather(
 ): Uint8Array {
   const size = itemBytes(dtype);
   const array = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]!;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const source = new array(
     aligned.buffer as ArrayBuffer,
     aligned.byteOffset,

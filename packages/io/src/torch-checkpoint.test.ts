@@ -71,8 +71,10 @@ describe('readTorchCheckpoint()', () => {
     const bytes = fixture('zip.pt');
     const within = new Uint8Array(bytes.length + 3);
     within.set(bytes, 3);
-    const { tensors } = readTorchCheckpoint(within.subarray(3));
-    expect(describeTensor(tensors.get('types.float64')!)).toEqual(expected['zip.pt']!['types.float64']);
+    for (const view of [within.subarray(3), Buffer.from(within.buffer, 3)]) {
+      const { tensors } = readTorchCheckpoint(view);
+      expect(describeTensor(tensors.get('types.float64')!)).toEqual(expected['zip.pt']!['types.float64']);
+    }
   });
 
   it('reads the state dict that it is told to, or says which there are', () => {
