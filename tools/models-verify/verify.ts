@@ -144,7 +144,7 @@ async function normErrors(
 }
 
 /** Norms that are this much smaller than the largest are rounding: a bias before a normalisation has no gradient. */
-const ROUNDING = 1e-5;
+const ROUNDING = 3e-5;
 
 function largest(what: string, tolerance: number, errors: [name: string, error: number][]): Finding {
   const [name, error] = errors.reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);

@@ -1,10 +1,12 @@
 import { airbench94 } from './airbench94.ts';
 import { alexnet } from './alexnet.ts';
 import { type CifarResnetOptions, cifarResnet } from './cifar-resnet.ts';
+import * as convnext from './convnext.ts';
 import * as densenet from './densenet.ts';
 import * as efficientnet from './efficientnet.ts';
 import { googlenet } from './googlenet.ts';
 import { inception_v3 } from './inception-v3.ts';
+import { maxvit_t } from './maxvit.ts';
 import * as mnasnet from './mnasnet.ts';
 import { mobilenet_v2 } from './mobilenet-v2.ts';
 import * as mobilenetV3 from './mobilenet-v3.ts';
@@ -14,7 +16,9 @@ import { resnet9 } from './resnet9.ts';
 import * as shufflenet from './shufflenet-v2.ts';
 import { simpleCnn } from './simple-cnn.ts';
 import * as squeezenet from './squeezenet.ts';
+import * as swin from './swin-transformer.ts';
 import * as vgg from './vgg.ts';
+import * as vit from './vision-transformer.ts';
 
 /** The functions that build the networks, by their names in the catalogue. */
 export const BUILDERS = {
@@ -38,6 +42,10 @@ export const BUILDERS = {
   ...shufflenet,
   ...efficientnet,
   ...regnet,
+  ...convnext,
+  ...vit,
+  ...swin,
+  maxvit_t,
 };
 
 function cifarResnetOf(depth: number) {
@@ -257,6 +265,52 @@ export const FAMILIES: readonly Family[] = [
       regnet_y_16gf: facts('RegNetY 16GF', 83_590_140, 15_912),
       regnet_y_32gf: facts('RegNetY 32GF', 145_046_770, 32_280),
       regnet_y_128gf: facts('RegNetY 128GF', 644_812_894, 374_570, 384),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2201.03545',
+    options: ['stochasticDepth', 'layerScale'],
+    models: {
+      convnext_tiny: facts('ConvNeXt tiny', 28_589_128, 4456),
+      convnext_small: facts('ConvNeXt small', 50_223_688, 8684),
+      convnext_base: facts('ConvNeXt base', 88_591_464, 15_355),
+      convnext_large: facts('ConvNeXt large', 197_767_336, 34_361),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2010.11929',
+    options: ['dropout', 'attentionDropout', 'representationSize'],
+    models: {
+      vit_b_16: facts('ViT B/16', 86_567_656, 17_564),
+      vit_b_32: facts('ViT B/32', 88_224_232, 4409),
+      vit_l_16: facts('ViT L/16', 304_326_632, 61_555),
+      vit_l_32: facts('ViT L/32', 306_535_400, 15_378),
+      vit_h_14: facts('ViT H/14', 632_045_800, 167_295),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2103.14030',
+    options: ['dropout', 'attentionDropout', 'stochasticDepth'],
+    models: {
+      swin_t: facts('Swin T', 28_288_354, 4491),
+      swin_s: facts('Swin S', 49_606_258, 8741),
+      swin_b: facts('Swin B', 87_768_224, 15_431),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2111.09883',
+    options: ['dropout', 'attentionDropout', 'stochasticDepth'],
+    models: {
+      swin_v2_t: facts('Swin v2 T', 28_351_570, 5940, 256),
+      swin_v2_s: facts('Swin v2 S', 49_737_442, 11_546, 256),
+      swin_v2_b: facts('Swin v2 B', 87_930_848, 20_325, 256),
+    },
+  },
+  {
+    paper: 'https://arxiv.org/abs/2204.01697',
+    options: ['dropout', 'attentionDropout', 'stochasticDepth'],
+    models: {
+      maxvit_t: facts('MaxViT T', 30_919_624, 5558),
     },
   },
 ];

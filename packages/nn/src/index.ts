@@ -1,5 +1,6 @@
 export * from './activations.ts';
 export * from './adapt.ts';
+export * from './attention.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
 export * from './dropout.ts';
 export * from './host-tensor.ts';
@@ -34,7 +35,13 @@ export {
   parameter,
   parameterCount,
 } from './module.ts';
-export { type BatchNorm2dOptions, type BatchNorm2dState, batchNorm2d } from './norm.ts';
+export {
+  type BatchNorm2dOptions,
+  type BatchNorm2dState,
+  batchNorm2d,
+  type LayerNormOptions,
+  layerNorm,
+} from './norm.ts';
 export {
   type AvgPool2dOptions,
   adaptiveAvgPool2d,

@@ -1,4 +1,4 @@
-import { linear as affine, type Tensor2D } from '@imgcls/tensor';
+import { linear as affine, reshape } from '@imgcls/tensor';
 import type { Rank } from '@tensorflow/tfjs-core';
 import { biasParameter } from './conv.ts';
 import { type Initializer, initialize, kaimingUniform } from './initializers.ts';
@@ -16,7 +16,7 @@ export interface LinearOptions {
 }
 
 /**
- * A fully connected layer: `x · weight + bias`, from `[N, inFeatures]` to `[N, outFeatures]`.
+ * A fully connected layer: `x · weight + bias`, from `[…, inFeatures]` to `[…, outFeatures]`.
  *
  * Parameters: `weight` (`[inFeatures, outFeatures]`; on disk `[outFeatures, inFeatures]`) and `bias` (`[outFeatures]`).
  */
@@ -32,8 +32,9 @@ export function linear(
       bias: biasParameter(bias, outFeatures, inFeatures),
     },
     ({ weight, bias }, x) => {
-      checkInput('linear', x, { rank: 2, channels: inFeatures });
-      return affine(x as Tensor2D, weight, bias);
+      if (x.rank <= 2 || x.shape.at(-1) !== inFeatures) checkInput('linear', x, { rank: 2, channels: inFeatures });
+      if (x.rank === 2) return affine(x, weight, bias);
+      return reshape(affine(reshape(x, [-1, inFeatures]), weight, bias), [...x.shape.slice(0, -1), outFeatures]);
     },
     describe('linear', [inFeatures, outFeatures], [['bias', bias !== false, true]]),
   );

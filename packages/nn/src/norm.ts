@@ -1,4 +1,12 @@
-import { add, batchNorm, batchNormTraining, scale, type Tensor, type Variable } from '@imgcls/tensor';
+import {
+  add,
+  batchNorm,
+  batchNormTraining,
+  layerNorm as normalizeRows,
+  scale,
+  type Tensor,
+  type Variable,
+} from '@imgcls/tensor';
 import { add as addIntegers, type Rank, scalar } from '@tensorflow/tfjs-core';
 import { constant, type Initializer, initialize } from './initializers.ts';
 import { describe } from './inspect.ts';
@@ -70,6 +78,36 @@ export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}):
         ['trainableWeight', trainableWeight, true],
       ],
     ),
+  );
+}
+
+export interface LayerNormOptions {
+  /** Added to the variance before its root is taken. Default 1e-5. */
+  epsilon?: number;
+}
+
+/**
+ * Layer normalisation over the last axis: `(x - mean) / √(variance + epsilon) · weight + bias`, by the mean and the variance of
+ * each row of features.
+ *
+ * Ba et al. 2016, https://arxiv.org/abs/1607.06450
+ */
+export function layerNorm(
+  features: number,
+  options: LayerNormOptions = {},
+): Module<{ weight: Parameter<Rank.R1>; bias: Parameter<Rank.R1> }> {
+  const { epsilon = 1e-5 } = options;
+  checkCounts('layerNorm', { features });
+  return module(
+    {
+      weight: parameter(initialize<Rank.R1>([features], constant(1))),
+      bias: parameter(initialize<Rank.R1>([features], constant(0))),
+    },
+    ({ weight: gamma, bias: beta }, x) => {
+      checkInput('layerNorm', x, { channels: features });
+      return normalizeRows(x, { gamma, beta, epsilon });
+    },
+    describe('layerNorm', [features], [['epsilon', epsilon, 1e-5]]),
   );
 }
 

@@ -12,6 +12,7 @@ import { activationGradients } from './activation.ts';
 import { addGradient, mulGradient, scaleGradient } from './arithmetic.ts';
 import { conv2dGradient } from './conv.ts';
 import { type AnyGradient, defineGradient } from './kernel.ts';
+import { layerNormGradient } from './layer-norm.ts';
 import { linearGradient } from './linear.ts';
 import { crossEntropyGradient } from './loss.ts';
 import { batchNormGradient, batchNormTrainingGradient } from './norm.ts';
@@ -69,9 +70,10 @@ const ownGradients = (): readonly AnyGradient[] => [
   linearGradient,
   batchNormGradient,
   batchNormTrainingGradient,
+  layerNormGradient,
   maxPoolGradient,
   avgPoolGradient,
-  ...activationGradients,
+  ...activationGradients(),
   crossEntropyGradient,
   addGradient,
   mulGradient,

@@ -25,6 +25,7 @@ export {
   tanh,
 } from './activation.ts';
 export { add, mul, scale } from './arithmetic.ts';
+export { type AttentionOptions, attention } from './attention.ts';
 export {
   BackendError,
   type BackendInfo,
@@ -39,6 +40,7 @@ export { type Conv2dOptions, conv2d } from './conv.ts';
 export { currentBackend } from './current-backend.ts';
 export { type DropoutOptions, dropout } from './dropout.ts';
 export { type Gradients, gradients, registerGradients } from './gradients.ts';
+export { type LayerNormOptions, layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';
 export { type CrossEntropyOptions, crossEntropy } from './loss.ts';
 export { type BatchNormOptions, type BatchNormTrainingOptions, batchNorm, batchNormTraining } from './norm.ts';
