@@ -1,8 +1,7 @@
 // The page as a visitor meets it, in headless Chromium: train, watch, draw a digit.
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { chromium, launch, noChromium } from '@imgcls/browser';
 import type { Browser } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';
@@ -20,14 +19,6 @@ describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
     const root = import.meta.dirname;
     const resolve = { conditions: ['@imgcls/source', 'browser', 'module', 'import', 'default'] };
     await build({ root, resolve, build: { outDir, emptyOutDir: true }, logLevel: 'warn' });
-    // On source, what the build of @imgcls/tensor lays beside its bundle has to be put there.
-    const wasm = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
-    for (const name of [
-      'tfjs-backend-wasm.wasm',
-      'tfjs-backend-wasm-simd.wasm',
-      'tfjs-backend-wasm-threaded-simd.wasm',
-    ])
-      await copyFile(join(wasm, name), join(outDir, 'assets', name));
     server = await preview({ root, build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
     browser = await launch();
   }, 120_000);

@@ -14,8 +14,13 @@ describe.skipIf(!chromium)('backends in a browser', () => {
     expect(verdicts).toMatchObject([
       { name: 'tensorflow', usable: false, reason: 'TensorFlow runs in Node only' },
       { name: 'webgpu', usable: true, device: expect.stringMatching(/swiftshader/i), reason: expect.any(String) },
+      { name: 'native', usable: false, reason: 'browsers run no native code' },
       { name: 'webgl', usable: true, device: expect.stringMatching(/swiftshader/i), reason: expect.any(String) },
-      { name: 'wasm', usable: true, device: 'CPU, WebAssembly with SIMD, 1 thread' },
+      {
+        name: 'wasm',
+        usable: true,
+        device: expect.stringMatching(/^CPU, WebAssembly with (relaxed )?SIMD, 1 thread$/),
+      },
       { name: 'cpu', usable: true },
     ]);
   });
@@ -27,7 +32,7 @@ describe.skipIf(!chromium)('backends in a browser', () => {
 
   it('wasm takes threads where the page is isolated', async () => {
     const { device, products } = await runInPage<Found>(page, { isolated: true });
-    expect(device).toMatch(/^CPU, WebAssembly with SIMD, \d+ threads?$/);
+    expect(device).toMatch(/^CPU, WebAssembly with (relaxed )?SIMD, \d+ threads?$/);
     expect(products.wasm).toBe(8);
   });
 });

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { launch } from './chromium.ts';
@@ -101,7 +101,8 @@ async function bundle(file: string, options: BuildOptions = {}): Promise<Map<str
   );
 }
 
-const wasmFolder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
+/** What the kernels load beside their bundle. */
+const wasmFolder = fileURLToPath(new URL('../../packages/kernels/wasm/', import.meta.url));
 
 async function serve(scripts: ReadonlyMap<string, Uint8Array>, isolated: boolean): Promise<Server> {
   const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
@@ -111,7 +112,10 @@ async function serve(scripts: ReadonlyMap<string, Uint8Array>, isolated: boolean
     if (script) send('text/javascript').end(script);
     else if (url === '/') send('text/html').end('<!doctype html><title>imgcls</title>');
     else if (url === '/worker.js') send('text/javascript').end(workerScript);
-    else if (url.endsWith('.wasm')) createReadStream(join(wasmFolder, url)).pipe(send('application/wasm'));
+    else if (url.startsWith('/wasm/'))
+      createReadStream(join(wasmFolder, basename(url))).pipe(
+        send(url.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'),
+      );
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runInPage } from '@imgcls/browser';
 import type { BackendName } from '@imgcls/tensor';
@@ -29,7 +29,7 @@ export interface Comparison {
   failed: number;
   pending: number;
   /** Tests that ended otherwise with our packages than without. */
-  differences: { name: string; stock: string; ours: string }[];
+  differences: { name: string; stock: string; ours: string; failures: string[] }[];
   own: Report['own'];
 }
 
@@ -61,7 +61,12 @@ export function differences(stock: readonly Spec[], ours: readonly Spec[]): Comp
   const before = byName(stock);
   const after = byName(ours);
   return [...new Set([...before.keys(), ...after.keys()])]
-    .map((name) => ({ name, stock: before.get(name) ?? 'absent', ours: after.get(name) ?? 'absent' }))
+    .map((name) => ({
+      name,
+      stock: before.get(name)?.status ?? 'absent',
+      ours: after.get(name)?.status ?? 'absent',
+      failures: after.get(name)?.failures ?? [],
+    }))
     .filter((spec) => spec.stock !== spec.ours);
 }
 
@@ -69,18 +74,17 @@ export function differences(stock: readonly Spec[], ours: readonly Spec[]): Comp
 const isLoss = ({ name, stock }: { name: string; stock: string }) =>
   stock === 'passed' && !name.startsWith('Switching cpu backends');
 
-function byName(specs: readonly Spec[]): Map<string, string> {
-  const statuses = new Map<string, string>();
-  for (const { name, status } of specs) {
+function byName(specs: readonly Spec[]): Map<string, Spec> {
+  const turns = new Map<string, Spec>();
+  for (const spec of specs) {
     let turn = 1;
-    while (statuses.has(`${name} #${turn}`)) turn += 1;
-    statuses.set(`${name} #${turn}`, status);
+    while (turns.has(`${spec.name} #${turn}`)) turn += 1;
+    turns.set(`${spec.name} #${turn}`, spec);
   }
-  return statuses;
+  return turns;
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const wasmPath = join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')), '/');
 
 const kernels = fileURLToPath(new URL('../../packages/kernels/src/index.ts', import.meta.url));
 
@@ -97,7 +101,7 @@ async function runInNode(options: SuiteOptions): Promise<Report> {
   try {
     const [script, report] = [join(folder, 'suite.cjs'), join(folder, 'report.json')];
     await bundleForNode(script);
-    const { code, output } = await node([script, JSON.stringify({ ...options, wasmPath }), report], { quiet: true });
+    const { code, output } = await node([script, JSON.stringify(options), report], { quiet: true });
     if (code !== 0)
       throw new Error(`conformance: the tests on ${options.backend} ended with ${code}: ${output.slice(-2000)}`);
     return JSON.parse(await readFile(report, 'utf8'));

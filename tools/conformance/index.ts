@@ -8,7 +8,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-for (const backend of (names.length > 0 ? names : ['cpu', 'wasm', 'webgl', 'webgpu']) as TestedBackend[]) {
+for (const backend of (names.length > 0 ? names : ['cpu', 'native', 'wasm', 'webgl', 'webgpu']) as TestedBackend[]) {
   const start = performance.now();
   const { passed, failed, pending, differences, own } = await compare(backend);
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
@@ -16,6 +16,7 @@ for (const backend of (names.length > 0 ? names : ['cpu', 'wasm', 'webgl', 'webg
     `${backend}: of ${passed + failed + pending} tests ${passed} pass on tfjs alone, ${failed} fail, ${pending} are pending; ` +
       `with our ${own.kernels.length} kernels and ${own.gradients.length} gradients ${differences.length} end otherwise (${seconds} s)`,
   );
-  for (const { name, stock, ours } of differences) console.log(`  ${name}: ${stock} alone, ${ours} with our packages`);
+  for (const { name, stock, ours, failures } of differences)
+    console.log(`  ${name}: ${stock} alone, ${ours} with our packages: ${failures.join('; ')}`);
   if (differences.length > 0) process.exitCode = 1;
 }

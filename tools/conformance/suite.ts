@@ -8,8 +8,6 @@ export interface SuiteOptions {
   backend: BackendName;
   /** Whether our packages are loaded, and our way of starting a backend is taken; else tfjs runs alone. */
   ours: boolean;
-  /** Where the `.wasm` files are, in Node. */
-  wasmPath?: string;
 }
 
 export interface Spec {
@@ -37,19 +35,18 @@ export default async function (options: SuiteOptions): Promise<Report> {
 /** As tfjs's own test runs have it: small tensors are computed by the backend too, not by `cpu`. */
 const flags = { WEBGL_CPU_FORWARD: false, WEBGPU_CPU_FORWARD: false };
 
-async function startOurs({ backend, wasmPath }: SuiteOptions): Promise<Report['own']> {
+async function startOurs({ backend }: SuiteOptions): Promise<Report['own']> {
   const { useBackend } = await import('@imgcls/tensor');
-  await useBackend(backend, wasmPath ? { wasmPath } : {});
+  await useBackend(backend);
   const { ownKernels, runEverything } = await import('./ours.ts');
   runEverything();
   return ownKernels(backend);
 }
 
-async function startStock({ backend, wasmPath }: SuiteOptions): Promise<Report['own']> {
+async function startStock({ backend }: SuiteOptions): Promise<Report['own']> {
   if (backend === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
   if (backend === 'webgl') await import('@tensorflow/tfjs-backend-webgl');
   if (backend === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
-  if (backend === 'wasm') (await import('@tensorflow/tfjs-backend-wasm')).setWasmPaths(wasmPath ?? '/');
   return { kernels: [], gradients: [] };
 }
 

@@ -2,7 +2,14 @@ import { type BackendInfo, type BackendName, useBackend } from '@imgcls/tensor';
 import type { Output } from './output.ts';
 
 /** The engines that there are; `imgcls doctor` says which work. */
-export const backendNames = ['tensorflow', 'webgpu', 'webgl', 'wasm', 'cpu'] as const satisfies readonly BackendName[];
+export const backendNames = [
+  'tensorflow',
+  'webgpu',
+  'native',
+  'webgl',
+  'wasm',
+  'cpu',
+] as const satisfies readonly BackendName[];
 
 /** Makes an engine the one that computes, and says which; without a name the fastest that works. */
 export async function startBackend(name: BackendName | undefined, { print }: Output): Promise<BackendInfo> {

@@ -22,9 +22,26 @@ export {
   where,
 } from './elementwise.ts';
 export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
+export {
+  broadcastTo,
+  concat,
+  copy,
+  gather,
+  mirrorPad,
+  oneHot,
+  type Padding,
+  pad,
+  reverse,
+  type Strided,
+  segmentSum,
+  slice,
+  tile,
+  transpose,
+} from './layout.ts';
 export { type MatmulShape, type Matrix, matmul } from './matmul.ts';
 export { type Block, Memory } from './memory.ts';
 export {
+  type BatchNormGradient,
   type BatchNormShape,
   batchNormApply,
   batchNormGradient,
@@ -47,5 +64,17 @@ export {
   type SgdNumbers,
   sgdUpdate,
 } from './optimizer.ts';
+export { type AvgPoolShape, avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
+export {
+  type CrossEntropyShape,
+  crossEntropy,
+  crossEntropyCoefficients,
+  crossEntropyGradient,
+  type Distributions,
+  logSoftmax,
+  logSoftmaxGradient,
+  softmax,
+  softmaxGradient,
+} from './softmax.ts';
 export { version } from './version.ts';

@@ -1,3 +1,4 @@
+import type { ActivationName } from '@imgcls/kernels';
 import {
   add,
   clipByValue,
@@ -20,7 +21,8 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import { checkFloat } from './check.ts';
-import { type Gradient, type Kernel, run } from './kernel.ts';
+import { type AnyGradient, type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/activation.ts';
 
 /** `max(x, 0)`. */
 export const relu = <T extends Tensor>(x: T): T => activate('relu', reluKernel, x);
@@ -60,88 +62,82 @@ function activate<T extends Tensor>(where: string, kernel: Activation, x: T): T 
   return run(kernel, { x }, {}) as T;
 }
 
-const reluKernel: Activation = { name: 'ImgclsRelu', composed: ({ x }) => stockRelu(x) };
-const reluGradient: ActivationGradient<'y'> = {
-  kernel: reluKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => mul(dy, step(y)) }),
-};
-
-const relu6Kernel: Activation = { name: 'ImgclsRelu6', composed: ({ x }) => stockRelu6(x) };
-const relu6Gradient: ActivationGradient<'x'> = {
-  kernel: relu6Kernel,
-  saves: ['x'],
-  backward: (dy, { x }) => ({ x: () => mul(dy, between(x, 0, 6)) }),
-};
-
 const leakyReluKernel: Kernel<X, { slope: number }> = {
   name: 'ImgclsLeakyRelu',
   composed: ({ x }, { slope }) => stockLeakyRelu(x, slope),
+  own: (backend, { x }, { slope }) => own.activated(backend, x, { activation: 'leakyRelu', slope }),
 };
 const leakyReluGradient: Gradient<X, { slope: number }, 'x'> = {
   kernel: leakyReluKernel,
   saves: ['x'],
-  backward: (dy, { x }, { slope }) => ({ x: () => mul(dy, step(x, slope)) }),
+  backward: (dy, { x }, { slope }) => ({ x: () => gradientOf('leakyRelu', dy, x, slope) }),
 };
 
-const eluKernel: Activation = { name: 'ImgclsElu', composed: ({ x }) => stockElu(x) };
-const eluGradient: ActivationGradient<'y'> = {
-  kernel: eluKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => mul(dy, add(minimum(y, 0), 1)) }), // eˣ = y + 1 below 0, else 1
+const reluKernel = elementwise('relu', 'ImgclsRelu', stockRelu);
+const relu6Kernel = elementwise('relu6', 'ImgclsRelu6', stockRelu6);
+const eluKernel = elementwise('elu', 'ImgclsElu', stockElu);
+const geluKernel = elementwise('gelu', 'ImgclsGelu', (x) => mul(x, normalDistribution(x)));
+const siluKernel = elementwise('silu', 'ImgclsSilu', (x) => mul(x, stockSigmoid(x)));
+const sigmoidKernel = elementwise('sigmoid', 'ImgclsSigmoid', stockSigmoid);
+const tanhKernel = elementwise('tanh', 'ImgclsTanh', stockTanh);
+const hardSigmoidKernel = elementwise('hardSigmoid', 'ImgclsHardSigmoid', ramp);
+const hardSwishKernel = elementwise('hardSwish', 'ImgclsHardSwish', (x) => mul(x, ramp(x)));
+
+function elementwise(activation: ActivationName, name: `Imgcls${string}`, composed: (x: Tensor) => Tensor): Activation {
+  return {
+    name,
+    composed: ({ x }) => composed(x),
+    own: (backend, { x }) => own.activated(backend, x, { activation }),
+  };
+}
+
+/** The derivatives, told from the argument or, where that is simpler, from the value. */
+const slopes: Readonly<Record<Exclude<ActivationName, 'none'>, (saved: Tensor, slope: number) => Tensor>> = {
+  relu: (y) => step(y),
+  relu6: (x) => between(x, 0, 6),
+  leakyRelu: (x, slope) => step(x, slope),
+  elu: (y) => add(minimum(y, 0), 1), // eˣ = y + 1 below 0, else 1
+  gelu: (x) => add(normalDistribution(x), mul(x, normalDensity(x))),
+  silu: (x) => {
+    const s = stockSigmoid(x);
+    return mul(s, add(mul(x, sub(1, s)), 1));
+  },
+  sigmoid: (y) => mul(y, sub(1, y)),
+  tanh: (y) => sub(1, square(y)),
+  hardSigmoid: (x) => mul(between(x, -3, 3), 1 / 6),
+  hardSwish: (x) => add(ramp(x), mul(x, mul(between(x, -3, 3), 1 / 6))),
 };
+
+type Slope = { activation: Exclude<ActivationName, 'none'>; slope: number };
+
+/** `dy · f′` */
+const gradientKernel: Kernel<{ dy: Tensor; saved: Tensor }, Slope> = {
+  name: 'ImgclsActivationGradient',
+  composed: ({ dy, saved }, { activation, slope }) => mul(dy, slopes[activation](saved, slope)),
+  own: (backend, { dy, saved }, f) => own.activationSlope(backend, dy, saved, f),
+};
+
+const gradientOf = (activation: Slope['activation'], dy: Tensor, saved: Tensor, slope = 0): Tensor =>
+  run(gradientKernel, { dy, saved }, { activation, slope });
+
+const fromInput = (kernel: Activation, activation: Slope['activation']): ActivationGradient<'x'> => ({
+  kernel,
+  saves: ['x'],
+  backward: (dy, { x }) => ({ x: () => gradientOf(activation, dy, x) }),
+});
+
+const fromOutput = (kernel: Activation, activation: Slope['activation']): ActivationGradient<'y'> => ({
+  kernel,
+  saves: ['y'],
+  backward: (dy, { y }) => ({ x: () => gradientOf(activation, dy, y) }),
+});
 
 const normalDistribution = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
 const normalDensity = (x: Tensor): Tensor => mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
 
-const geluKernel: Activation = { name: 'ImgclsGelu', composed: ({ x }) => mul(x, normalDistribution(x)) };
-const geluGradient: ActivationGradient<'x'> = {
-  kernel: geluKernel,
-  saves: ['x'],
-  backward: (dy, { x }) => ({ x: () => mul(dy, add(normalDistribution(x), mul(x, normalDensity(x)))) }),
-};
-
-const siluKernel: Activation = { name: 'ImgclsSilu', composed: ({ x }) => mul(x, stockSigmoid(x)) };
-const siluGradient: ActivationGradient<'x'> = {
-  kernel: siluKernel,
-  saves: ['x'],
-  backward: (dy, { x }) => ({
-    x: () => {
-      const s = stockSigmoid(x);
-      return mul(dy, mul(s, add(mul(x, sub(1, s)), 1)));
-    },
-  }),
-};
-
-const sigmoidKernel: Activation = { name: 'ImgclsSigmoid', composed: ({ x }) => stockSigmoid(x) };
-const sigmoidGradient: ActivationGradient<'y'> = {
-  kernel: sigmoidKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => mul(dy, mul(y, sub(1, y))) }),
-};
-
-const tanhKernel: Activation = { name: 'ImgclsTanh', composed: ({ x }) => stockTanh(x) };
-const tanhGradient: ActivationGradient<'y'> = {
-  kernel: tanhKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => mul(dy, sub(1, square(y))) }),
-};
-
-const ramp = (x: Tensor): Tensor => clipByValue(add(mul(x, 1 / 6), 0.5), 0, 1);
-
-const hardSigmoidKernel: Activation = { name: 'ImgclsHardSigmoid', composed: ({ x }) => ramp(x) };
-const hardSigmoidGradient: ActivationGradient<'x'> = {
-  kernel: hardSigmoidKernel,
-  saves: ['x'],
-  backward: (dy, { x }) => ({ x: () => mul(dy, mul(between(x, -3, 3), 1 / 6)) }),
-};
-
-const hardSwishKernel: Activation = { name: 'ImgclsHardSwish', composed: ({ x }) => mul(x, ramp(x)) };
-const hardSwishGradient: ActivationGradient<'x'> = {
-  kernel: hardSwishKernel,
-  saves: ['x'],
-  backward: (dy, { x }) => ({ x: () => mul(dy, add(ramp(x), mul(x, mul(between(x, -3, 3), 1 / 6)))) }),
-};
+function ramp(x: Tensor): Tensor {
+  return clipByValue(add(mul(x, 1 / 6), 0.5), 0, 1);
+}
 
 const softmaxKernel: Activation = { name: 'ImgclsSoftmax', composed: ({ x }) => stockSoftmax(x) };
 const softmaxGradient: ActivationGradient<'y'> = {
@@ -162,17 +158,17 @@ function between(x: Tensor, low: number, high: number): Tensor {
   return mul(step(sub(x, low)), step(sub(high, x)));
 }
 
-export const activationGradients = [
-  reluGradient,
-  relu6Gradient,
+export const activationGradients = (): AnyGradient[] => [
   leakyReluGradient,
-  eluGradient,
-  geluGradient,
-  siluGradient,
-  sigmoidGradient,
-  tanhGradient,
-  hardSigmoidGradient,
-  hardSwishGradient,
+  fromOutput(reluKernel, 'relu'),
+  fromInput(relu6Kernel, 'relu6'),
+  fromOutput(eluKernel, 'elu'),
+  fromInput(geluKernel, 'gelu'),
+  fromInput(siluKernel, 'silu'),
+  fromOutput(sigmoidKernel, 'sigmoid'),
+  fromOutput(tanhKernel, 'tanh'),
+  fromInput(hardSigmoidKernel, 'hardSigmoid'),
+  fromInput(hardSwishKernel, 'hardSwish'),
   softmaxGradient,
   logSoftmaxGradient,
 ];

@@ -2,6 +2,7 @@ import { reshape, add as stockAdd, mul as stockMul, sum, type Tensor } from '@te
 import { channelSum } from './channel-sum.ts';
 import { checkFloat } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/arithmetic.ts';
 
 /**
  * `a + b`, as in a residual connection; lengths of 1 are repeated (NumPy's broadcasting).
@@ -35,6 +36,7 @@ type AddAttributes = { shapes: readonly [readonly number[], readonly number[]] }
 const addKernel: Kernel<Two, AddAttributes> = {
   name: 'ImgclsAdd',
   composed: ({ a, b }) => stockAdd(a, b),
+  own: own.add,
 };
 
 export const addGradient: Gradient<Two, AddAttributes, never> = {

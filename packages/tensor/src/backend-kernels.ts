@@ -1,6 +1,6 @@
 import { type Kernels, loadKernels, version } from '@imgcls/kernels';
 import { engine, getKernel, getKernelsForBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
-import { type BackendOptions, BackendError, type Engine, messageOf } from './backend-engine.ts';
+import { BackendError, type BackendOptions, type Engine, messageOf } from './backend-engine.ts';
 import { KernelsBackend } from './kernels-backend.ts';
 import { stockKernels } from './own/stock.ts';
 
@@ -20,7 +20,8 @@ function kernelsEngine(name: Name, nextStep: string): Engine {
   const self: Engine = {
     name,
     async open(options, running) {
-      const backend = (running as KernelsBackend | undefined) ?? new KernelsBackend(await load(name, options, nextStep));
+      const backend =
+        (running as KernelsBackend | undefined) ?? new KernelsBackend(await load(name, options, nextStep));
       if (options.threads !== undefined) backend.kernels.threads = options.threads;
       if (!getKernel('Identity', name)) await registerKernels(name);
       engine().registryFactory[name] = { factory: async () => (await self.open(options)).backend, priority: 1 };

@@ -36,7 +36,11 @@ const twice = (x: number) => tf.tidy(() => tf.add(tf.scalar(x), tf.scalar(x)).da
 describe('useBackend()', () => {
   it.each(['cpu', 'native', 'wasm'] as const)('makes %s current and says what it runs on', async (name) => {
     const info = await useBackend(name);
-    expect(info).toEqual({ name, device: expect.stringMatching(/^CPU, /), version: expect.stringMatching(/^\d+\.\d+/) });
+    expect(info).toEqual({
+      name,
+      device: expect.stringMatching(/^CPU, /),
+      version: expect.stringMatching(/^\d+\.\d+/),
+    });
     expect(tf.getBackend()).toBe(name);
     expect(twice(21)).toBe(42);
   });

@@ -131,7 +131,11 @@ export const batchNormTrainingGradient: Gradient<
   backward([dy, dMean, dVariance], { y1: mean, y2: variance, ...saved }, { epsilon }) {
     const inputs = { dy: dy!, dMean: dMean as Tensor1D, dVariance: dVariance as Tensor1D, ...saved };
     const statistics = { mean: mean as Tensor1D, variance: variance as Tensor1D };
-    const [dx, dGamma, dBeta] = run(gradientKernel, { ...inputs, ...statistics }, { epsilon, constantStatistics: false });
+    const [dx, dGamma, dBeta] = run(
+      gradientKernel,
+      { ...inputs, ...statistics },
+      { epsilon, constantStatistics: false },
+    );
     return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
   },
 };

@@ -1,5 +1,6 @@
 import { add, div, mul, sqrt, square, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { type Inputs, type Kernel, run } from './kernel.ts';
+import * as own from './own/optimizer.ts';
 
 export interface SgdOptions {
   learningRate: number;
@@ -146,7 +147,7 @@ function checkShapes(where: string, tensors: readonly Tensor[], parameters: read
       throw new RangeError(`${where}[${i}] must have the parameter's shape [${parameters[i]!.shape}], got [${shape}]`);
 }
 
-type Sgd = { learningRate: number; momentum: number; nesterov: boolean; weightDecay: number };
+export type Sgd = { learningRate: number; momentum: number; nesterov: boolean; weightDecay: number };
 
 const sgdKernel: UpdateKernel<Sgd> = {
   name: 'ImgclsSgdUpdate',
@@ -158,9 +159,12 @@ const sgdKernel: UpdateKernel<Sgd> = {
       const direction = nesterov ? add(g, mul(v, momentum)) : v;
       return { velocity: v, parameters: sub(parameters!, mul(direction, learningRate)) };
     }),
+  own: own.sgd,
 };
 
-const adamKernel: UpdateKernel<Required<AdamOptions> & { decoupled: boolean }> = {
+export type Adam = Required<AdamOptions> & { decoupled: boolean };
+
+const adamKernel: UpdateKernel<Adam> = {
   name: 'ImgclsAdamUpdate',
   composed: (inputs, { count, learningRate, step, beta1, beta2, epsilon, weightDecay, decoupled }) =>
     eachParameter(inputs, count, ({ parameters, gradients, firstMoment, secondMoment }) => {
@@ -172,9 +176,12 @@ const adamKernel: UpdateKernel<Required<AdamOptions> & { decoupled: boolean }> =
       const change = mul(div(m, root), learningRate / (1 - beta1 ** step));
       return { firstMoment: m, secondMoment: v, parameters: sub(p, change) };
     }),
+  own: own.adam,
 };
 
-const rmspropKernel: UpdateKernel<Required<RmspropOptions>> = {
+export type Rmsprop = Required<RmspropOptions>;
+
+const rmspropKernel: UpdateKernel<Rmsprop> = {
   name: 'ImgclsRmspropUpdate',
   composed: (inputs, { count, learningRate, alpha, momentum, epsilon, weightDecay }) =>
     eachParameter(inputs, count, ({ parameters, gradients, meanSquare, velocity }) => {
@@ -185,6 +192,7 @@ const rmspropKernel: UpdateKernel<Required<RmspropOptions>> = {
       const v = add(mul(velocity, momentum), step);
       return { meanSquare: s, velocity: v, parameters: sub(parameters!, mul(v, learningRate)) };
     }),
+  own: own.rmsprop,
 };
 
 const decayed = (gradient: Tensor, parameter: Tensor, weightDecay: number): Tensor =>

@@ -52,6 +52,7 @@ type Shapes = { shape: readonly number[]; inputShape: readonly number[] };
 const reshapeKernel: Kernel<{ x: Tensor }, Shapes> = {
   name: 'ImgclsReshape',
   composed: ({ x }, { shape }) => stockReshape(x, [...shape]),
+  own: (backend, { x }, { shape }) => backend.share(x, shape),
 };
 
 export const reshapeGradient: Gradient<{ x: Tensor }, Shapes, never> = {

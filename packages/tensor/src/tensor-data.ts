@@ -24,7 +24,7 @@ export interface Recipe {
   /** The recipe that adds something of the same shape in the end, if there is one. */
   plus?(residual: TensorData): Recipe | undefined;
   /** The recipe that applies a function in the end, if there is one. */
-  then?(f: Activation): Recipe | undefined;
+  activated?(f: Activation): Recipe | undefined;
 }
 
 /** What was made of values, and is of no use without them. */
@@ -223,29 +223,34 @@ export function alike<T extends readonly (TensorData | undefined)[]>(
   data: readonly [...T],
   run: (y: Buffer, ...buffers: { [I in keyof T]: AsBuffer<T[I]> }) => void,
 ): void {
-  if (data.every((each) => !each || each.storage === y.storage))
-    return run(y, ...(data.map((each) => each?.buffer) as never));
-  const floats = data.map((each) => each && ({ block: each.block, storage: 'float32' } as const));
-  inStorage(kernels, y, 'float32', (y) => run(y, ...(floats as never)));
+  if (data.every((each) => !each || each.storage === y.storage)) run(y, ...(data.map((each) => each?.buffer) as never));
+  else {
+    const floats = data.map((each) => each && ({ block: each.block, storage: 'float32' } as const));
+    inStorage(kernels, y, 'float32', (y) => run(y, ...(floats as never)));
+  }
 }
 
 /** Runs what writes `y` in another storage, if need be into memory of its own that is converted afterwards. */
 function inStorage(kernels: Kernels, y: Buffer, storage: Storage, run: (y: Buffer) => void): void {
-  if (y.storage === storage) return run(y);
-  const size = y.block.bytes / elementBytes[y.storage]; // at least as many as there are
-  const block = kernels.memory.allocate(size * elementBytes[storage]);
-  run({ block, storage });
-  unary(kernels, 'cast', size, { x: { block, storage }, y });
-  kernels.memory.release(block);
+  if (y.storage === storage) run(y);
+  else {
+    const size = y.block.bytes / elementBytes[y.storage]; // at least as many as there are
+    const block = kernels.memory.allocate(size * elementBytes[storage]);
+    run({ block, storage });
+    unary(kernels, 'cast', size, { x: { block, storage }, y });
+    kernels.memory.release(block);
+  }
 }
 
 /** Runs what reads values in a storage, if need be from a copy of its own. */
 export function stored(kernels: Kernels, data: TensorData, storage: Storage, run: (buffer: Buffer) => void): void {
-  if (data.storage === storage) return run(data.buffer);
-  const block = kernels.memory.allocate(data.size * elementBytes[storage]);
-  unary(kernels, 'cast', data.size, { x: data.elements, y: { block, storage } });
-  run({ block, storage });
-  kernels.memory.release(block);
+  if (data.storage === storage) run(data.buffer);
+  else {
+    const block = kernels.memory.allocate(data.size * elementBytes[storage]);
+    unary(kernels, 'cast', data.size, { x: data.elements, y: { block, storage } });
+    run({ block, storage });
+    kernels.memory.release(block);
+  }
 }
 
 type AsBuffer<T> = T extends TensorData ? Buffer : Buffer | undefined;

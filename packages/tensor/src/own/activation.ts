@@ -7,7 +7,7 @@ import { storageOf } from './own.ts';
 /** `f(x)`: as part of what gives `x`, where that still waits. */
 export function activated(backend: KernelsBackend, x: TensorInfo, f: Activation): TensorInfo {
   const data = backend.of(x);
-  const joined = data.pending?.then?.(f);
+  const joined = data.pending?.activated?.(f);
   if (joined) return backend.later(x.shape, storageOf(backend, x), joined);
   const y = backend.allocate(x.shape, storageOf(backend, x));
   activation(backend.kernels, data.size, f, { x: data.buffer, y: backend.of(y).buffer });

@@ -29,7 +29,11 @@ export function convolution(
 ): TensorInfo {
   const shape = shapeOf(x.shape, weight.shape, window, groups);
   const operands = { x: backend.of(x), weight: backend.of(weight), bias: bias && backend.of(bias) };
-  const outShape = [x.shape[0], ...outputSizes('conv2d', [x.shape[1], x.shape[2]], shape.kernelSize, window), weight.shape[3]];
+  const outShape = [
+    x.shape[0],
+    ...outputSizes('conv2d', [x.shape[1], x.shape[2]], shape.kernelSize, window),
+    weight.shape[3],
+  ];
   if (engine().state.gradientDepth === 0) {
     return backend.later(outShape, activationStorage(), new Convolution(shape, operands));
   }
@@ -128,7 +132,7 @@ export class Convolution implements Recipe {
     return new Convolution(this.#shape, { ...this.#operands, residual });
   }
 
-  then(f: Activation): Convolution | undefined {
+  activated(f: Activation): Convolution | undefined {
     return this.#f.activation ? undefined : new Convolution(this.#shape, this.#operands, f);
   }
 
@@ -149,5 +153,11 @@ function shapeOf(
   groups: number,
 ): Conv2dShape {
   const images = { batch, height, width, inChannels, outChannels, groups };
-  return { ...images, kernelSize: [kernelHeight, kernelWidth], stride, dilation, padding: { top, bottom, left, right } };
+  return {
+    ...images,
+    kernelSize: [kernelHeight, kernelWidth],
+    stride,
+    dilation,
+    padding: { top, bottom, left, right },
+  };
 }

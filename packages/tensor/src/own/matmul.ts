@@ -10,12 +10,16 @@ export function linear(
 ): TensorInfo {
   const [k, n] = weight.shape;
   const y = backend.allocate([x.shape[0], n], activationStorage());
-  matmul(backend.kernels, { m: x.shape[0], n, k }, {
-    a: backend.of(x).buffer,
-    b: backend.of(weight).buffer,
-    bias: bias && backend.of(bias).block,
-    y: backend.of(y).buffer,
-  });
+  matmul(
+    backend.kernels,
+    { m: x.shape[0], n, k },
+    {
+      a: backend.of(x).buffer,
+      b: backend.of(weight).buffer,
+      bias: bias && backend.of(bias).block,
+      y: backend.of(y).buffer,
+    },
+  );
   return y;
 }
 
@@ -25,11 +29,15 @@ export function linearInputGradient(
 ): TensorInfo {
   const [n, k] = weight.shape;
   const dx = backend.allocate([dy.shape[0], n], activationStorage());
-  matmul(backend.kernels, { m: dy.shape[0], n, k }, {
-    a: backend.of(dy).buffer,
-    b: { ...backend.of(weight).buffer, transposed: true },
-    y: backend.of(dx).buffer,
-  });
+  matmul(
+    backend.kernels,
+    { m: dy.shape[0], n, k },
+    {
+      a: backend.of(dy).buffer,
+      b: { ...backend.of(weight).buffer, transposed: true },
+      y: backend.of(dx).buffer,
+    },
+  );
   return dx;
 }
 

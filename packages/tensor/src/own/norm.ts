@@ -13,7 +13,7 @@ import type { KernelsBackend } from '../kernels-backend.ts';
 import { alike, type Recipe, type TensorData } from '../tensor-data.ts';
 import { Slope } from './activation.ts';
 import { Convolution, Statistics } from './conv.ts';
-import { blocksOf, type Norm, normIngredients, type NormVectors } from './layer.ts';
+import { blocksOf, type Norm, type NormVectors, normIngredients } from './layer.ts';
 
 type Affine = { x: Tensor; gamma: Tensor1D; beta: Tensor1D };
 type Epsilon = { epsilon: number };
@@ -80,15 +80,10 @@ export function batchNormBackward(
     dBeta: backend.of(dBeta).block,
   };
   const shared = joint && slope.isShared;
-  alike(
-    backend.kernels,
-    backend.of(dx).buffer,
-    [source, joint?.dy ?? slope, joint?.output],
-    (dx, x, dy, y) => {
-      const dResidual = shared && dx.storage === slope.storage ? slope.takeOver() : undefined;
-      batchNormGradient(backend.kernels, shape, { ...operands, x: x!, dy: dy!, y, dx, dResidual });
-    },
-  );
+  alike(backend.kernels, backend.of(dx).buffer, [source, joint?.dy ?? slope, joint?.output], (dx, x, dy, y) => {
+    const dResidual = shared && dx.storage === slope.storage ? slope.takeOver() : undefined;
+    batchNormGradient(backend.kernels, shape, { ...operands, x: x!, dy: dy!, y, dx, dResidual });
+  });
   return [dx, dGamma, dBeta];
 }
 
@@ -118,7 +113,7 @@ class Normalisation implements Recipe {
     return new Normalisation(this.source, this.norm, residual);
   }
 
-  then(f: Activation): Recipe | undefined {
+  activated(f: Activation): Recipe | undefined {
     if (this.f.activation) return undefined;
     return new Normalisation(this.source, this.norm, this.residual, f);
   }
@@ -147,7 +142,8 @@ function jointSlope(slope: TensorData, source: TensorData, norm: NormVectors): J
   if (!(pending instanceof Slope)) return undefined;
   const { dy, saved, f } = pending;
   const { origin } = saved;
-  if (!(origin instanceof Normalisation) || origin.source !== source || origin.norm.mean !== norm.mean) return undefined;
+  if (!(origin instanceof Normalisation) || origin.source !== source || origin.norm.mean !== norm.mean)
+    return undefined;
   if (!origin.residual) return { f, dy, output: undefined };
   // With a residual the argument of f can't be computed again from x: f must tell its slope from its output, and that be what was saved.
   return origin.f.activation ? { f, dy, output: saved } : undefined;

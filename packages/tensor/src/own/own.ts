@@ -18,7 +18,11 @@ export const isFloat = (...inputs: readonly (TensorInfo | null | undefined)[]): 
   inputs.every((input) => !input || input.dtype === 'float32');
 
 /** The type of elements that a tensor of this dtype has, where kernels know such. */
-export const elementTypeOf: Readonly<Record<string, ElementType>> = { float32: 'float32', int32: 'int32', bool: 'bool' };
+export const elementTypeOf: Readonly<Record<string, ElementType>> = {
+  float32: 'float32',
+  int32: 'int32',
+  bool: 'bool',
+};
 
 /** A function by its name in tfjs's fused kernels, where ours have it too. */
 export function fusedActivation(name: unknown, slope: unknown): Activation | undefined {

@@ -1,4 +1,12 @@
-import { type Block, batchNormApply, type Conv2dShape, fill, type Kernels, type PreparedFilter, prepareFilter } from '@imgcls/kernels';
+import {
+  type Block,
+  batchNormApply,
+  type Conv2dShape,
+  fill,
+  type Kernels,
+  type PreparedFilter,
+  prepareFilter,
+} from '@imgcls/kernels';
 import type { Derived, TensorData } from '../tensor-data.ts';
 import { blocksOf, type Layer, type NormVectors, normIngredients } from './layer.ts';
 

@@ -15,20 +15,39 @@ export const stockConvolutions: Readonly<Record<string, OwnKernel>> = {
     forward(backend, x!, filter!, infoOf(x!.shape, filter!.shape, attributes, true), attributes),
   FusedDepthwiseConv2D: fused(true),
   Conv2DBackpropInput: (backend, { dy, filter }, attributes) =>
-    inputGradient(backend, dy!, filter!, infoOf(attributes.inputShape as number[], filter!.shape, attributes), attributes),
+    inputGradient(
+      backend,
+      dy!,
+      filter!,
+      infoOf(attributes.inputShape as number[], filter!.shape, attributes),
+      attributes,
+    ),
   DepthwiseConv2dNativeBackpropInput: (backend, { dy, filter }, attributes) =>
-    inputGradient(backend, dy!, filter!, infoOf(attributes.inputShape as number[], filter!.shape, attributes, true), attributes),
+    inputGradient(
+      backend,
+      dy!,
+      filter!,
+      infoOf(attributes.inputShape as number[], filter!.shape, attributes, true),
+      attributes,
+    ),
   Conv2DBackpropFilter: (backend, { x, dy }, attributes) =>
     weightGradient(backend, x!, dy!, infoOf(x!.shape, attributes.filterShape as number[], attributes), attributes),
   DepthwiseConv2dNativeBackpropFilter: (backend, { x, dy }, attributes) =>
-    weightGradient(backend, x!, dy!, infoOf(x!.shape, attributes.filterShape as number[], attributes, true), attributes),
+    weightGradient(
+      backend,
+      x!,
+      dy!,
+      infoOf(x!.shape, attributes.filterShape as number[], attributes, true),
+      attributes,
+    ),
 };
 
 function fused(depthwise: boolean): OwnKernel {
   return (backend, { x, filter, bias }, attributes) => {
     const f = fusedActivation(attributes.activation, attributes.leakyreluAlpha);
     const info = infoOf(x!.shape, filter!.shape, attributes, depthwise);
-    if (!f || (bias && !(isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === info.outChannels))) return undefined;
+    if (!f || (bias && !(isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === info.outChannels)))
+      return undefined;
     return forward(backend, x!, filter!, info, attributes, f, bias);
   };
 }
@@ -63,7 +82,7 @@ function inputGradient(
   attributes: NamedAttrMap,
 ): TensorInfo | undefined {
   const shape = shapeOf(info, attributes);
-  if (!shape || !isFloat(dy, filter)) return undefined;
+  if (!shape || !isFloat(dy, filter) || dy.shape.join() !== info.outShape.join()) return undefined;
   const dx = backend.allocate(info.inShape);
   const operands = { dy: backend.of(dy).buffer, weight: backend.of(filter).block, dx: backend.of(dx).buffer };
   conv2dInputGradient(backend.kernels, shape, operands);
@@ -78,7 +97,7 @@ function weightGradient(
   attributes: NamedAttrMap,
 ): TensorInfo | undefined {
   const shape = shapeOf(info, attributes);
-  if (!shape || !isFloat(x, dy)) return undefined;
+  if (!shape || !isFloat(x, dy) || dy.shape.join() !== info.outShape.join()) return undefined;
   const dWeight = backend.allocate(info.filterShape);
   const operands = { x: backend.of(x).buffer, dy: backend.of(dy).buffer, dWeight: backend.of(dWeight).block };
   conv2dWeightGradient(backend.kernels, shape, operands);

@@ -1,16 +1,31 @@
-import { type ActivationName, argReduce, type BinaryOperation, binary, clip, type Elements, type ElementType, fill, type Reduction, reduce, step, type UnaryOperation, unary } from '@imgcls/kernels';
+import {
+  type ActivationName,
+  argReduce,
+  type BinaryOperation,
+  binary,
+  clip,
+  type Elements,
+  type ElementType,
+  fill,
+  type Reduction,
+  reduce,
+  step,
+  type UnaryOperation,
+  unary,
+} from '@imgcls/kernels';
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
 import { activated } from './activation.ts';
-import { stockConvolutions } from './stock-conv.ts';
 import { batchMatMul, fusedMatMul } from './matmul.ts';
 import { elementTypeOf, isFloat, type OwnKernel, storageOf } from './own.ts';
+import { stockConvolutions } from './stock-conv.ts';
 
 /** The kernels of tfjs that `native` and `wasm` compute themselves. All others are those of tfjs's `cpu` backend: see fallbacks.ts. */
 export const stockKernels: Readonly<Record<string, OwnKernel>> = {
   Identity: (backend, { x }) => backend.share(x!, x!.shape),
-  Reshape: (backend, { x }, { shape }) => reshaped(backend, x!, util.inferFromImplicitShape(shape as number[], util.sizeFromShape(x!.shape))),
-  ExpandDims: (backend, { input }, { dim }) => reshaped(backend, input!, expanded(input!.shape, dim as number)),
+  Reshape: (backend, { x }, { shape }) =>
+    reshaped(backend, x!, util.inferFromImplicitShape(shape as number[], util.sizeFromShape(x!.shape))),
+  ExpandDims: (backend, { input }, { dim }) => expanded(backend, input!, dim as number),
   Cast: (...run) => cast(...run),
   Fill: (...run) => filled(...run),
 
@@ -110,8 +125,9 @@ function reshaped(backend: KernelsBackend, x: TensorInfo, shape: number[]): Tens
   return x.dtype === 'complex64' ? undefined : backend.share(x, shape);
 }
 
-function expanded(shape: readonly number[], dim: number): number[] {
-  return shape.toSpliced(dim < 0 ? shape.length + 1 + dim : dim, 0, 1);
+function expanded(backend: KernelsBackend, x: TensorInfo, dim: number): TensorInfo | undefined {
+  const axis = dim < 0 ? x.shape.length + 1 + dim : dim;
+  return axis < 0 ? undefined : reshaped(backend, x, x.shape.toSpliced(axis, 0, 1));
 }
 
 const cast: OwnKernel = (backend, { x }, { dtype }) => {
@@ -177,9 +193,9 @@ function clipped(backend: KernelsBackend, x: TensorInfo, limits: readonly [numbe
 }
 
 function reduction(kind: Reduction, dtypes: readonly string[] = ['float32', 'int32']): OwnKernel {
-  return (backend, { x }, { axis, keepDims }) => {
+  return (backend, { x }, { axis, reductionIndices, keepDims }) => {
     if (!dtypes.includes(x!.dtype)) return undefined;
-    const axes = util.parseAxisParam(axis as number | number[], x!.shape);
+    const axes = util.parseAxisParam((axis ?? reductionIndices) as number | number[], x!.shape);
     const [outShape] = backend_util.computeOutAndReduceShapes(x!.shape, axes);
     const shape = keepDims ? backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
     return written(backend, shape, elementTypeOf[x!.dtype]!, (y) =>
