@@ -1,9 +1,8 @@
 // Activations over whole tensors, and their gradients.
 #include "activation.h"
-
+#include "columns.h"
 #include "kernel.h"
 #include "threads.h"
-#include "integers.h"
 
 namespace imgcls {
 namespace IMGCLS_ISA {
@@ -14,12 +13,10 @@ constexpr int64_t kPiece = 1 << 14;  // elements that one piece of work has
 
 /// Calls `run(i, lanes)` for every vector of elements, on threads: `lanes` from the i-th on.
 template <class Run>
-void each_vector(int64_t size, const Run& run) {
+void each_element(int64_t size, const Run& run) {
   parallel(static_cast<int>(ceil_div(size, kPiece)), [&](int piece, int) {
-    const int64_t end = smaller(size, (piece + int64_t{1}) * kPiece);
-    int64_t i = piece * kPiece;
-    for (; i + kLanes <= end; i += kLanes) run(i, kLanes);
-    if (i < end) run(i, static_cast<int>(end - i));
+    const int64_t begin = piece * kPiece;
+    each_vector(smaller(kPiece, size - begin), [&](int64_t i, int lanes) { run(begin + i, lanes); });
   });
 }
 
@@ -28,7 +25,7 @@ void forward(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* x = in.pointer<T>();
   auto* y = in.pointer<T>();
   with_inlined_activation(kind, slope, [&](auto activation) {
-    each_vector(size, [&](int64_t i, int lanes) { store(y + i, activation.value(load(x + i, lanes)), lanes); });
+    each_element(size, [&](int64_t i, int lanes) { store(y + i, activation.value(load(x + i, lanes)), lanes); });
   });
 }
 
@@ -38,7 +35,7 @@ void gradient(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* saved = in.pointer<T>();
   auto* dx = in.pointer<T>();
   with_inlined_activation(kind, slope, [&](auto activation) {
-    each_vector(size, [&](int64_t i, int lanes) {
+    each_element(size, [&](int64_t i, int lanes) {
       store(dx + i, load(dy + i, lanes) * activation.slope(load(saved + i, lanes)), lanes);
     });
   });

@@ -20,6 +20,14 @@ inline bool scratch_for_all(int64_t floats) {
   return true;
 }
 
+/// Calls `run(i, lanes)` for the vectors of so many values.
+template <class Run>
+void each_vector(int64_t count, const Run& run) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) run(i, kLanes);
+  if (i < count) run(i, static_cast<int>(count - i));
+}
+
 /// How such a matrix is walked: few channels as rows of several rows side by side, so that they fill whole vectors; and in pieces that
 /// stay in cache from one walk to the next.
 struct Columns {
@@ -54,9 +62,7 @@ struct Columns {
     const int64_t end = begin + rows * channels;
     for (int64_t i = begin; i < end; i += width()) {
       const int64_t count = smaller(width(), end - i);
-      int64_t column = 0;
-      for (; column + kLanes <= count; column += kLanes) run(i + column, column, kLanes);
-      if (column < count) run(i + column, column, static_cast<int>(count - column));
+      each_vector(count, [&](int64_t column, int lanes) { run(i + column, column, lanes); });
     }
   }
 

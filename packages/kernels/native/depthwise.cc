@@ -86,14 +86,6 @@ void each_run(const Lines<X, W>& lines, const Sights& columns, int64_t channels,
   }
 }
 
-/// Calls `run(c, lanes)` for the vectors of a pixel's channels.
-template <class Run>
-void each_vector(int64_t channels, const Run& run) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) run(c, kLanes);
-  if (c < channels) run(c, static_cast<int>(channels - c));
-}
-
 /// y = Σ pixels · weights over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
 template <int kPixels, class X, class Y>
 void sum_taps(const Tap<X, const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, Y* y, int64_t y_step) {

@@ -22,6 +22,7 @@ export {
   where,
 } from './elementwise.ts';
 export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
+export { layerNorm, layerNormGradient } from './layer-norm.ts';
 export {
   broadcastTo,
   concat,
