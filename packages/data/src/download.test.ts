@@ -171,4 +171,39 @@ describe('download()', () => {
     expect((await readFile(`${path}.part`)).length).toBeGreaterThan(0);
     expect(server.requests.length).toBe(1);
   });
+
+  it('believes the server where the size is not known, and as much of a checksum as there is', async () => {
+    const { sha256 } = file;
+    const unsized = { name: file.name, sha256: sha256.slice(0, 8) };
+    const server = await serve((request, response) => {
+      const done = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+      if (done < 50_000) breakOff(content, 50_000, request, response);
+      else sendFile(content, request, response);
+    });
+    const path = await target();
+    const progress: DownloadProgress[] = [];
+    await download([server.url], path, unsized, { onProgress: (p) => progress.push(p) });
+    expect(await readFile(path)).toEqual(Buffer.from(content));
+    expect(progress.every(({ totalBytes }) => totalBytes === 100_000)).toBe(true);
+    const other = await target();
+    const wrong = download([server.url], other, { ...unsized, sha256: '00000000' });
+    await expect(wrong).rejects.toThrow(failure(server.url, other, `its sha256 must be 00000000, got ${sha256}`));
+  });
+
+  it('takes what is there already where it is all, and begins anew where it is more', async () => {
+    const server = await serve((request, response) => {
+      const done = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+      if (done >= content.length) response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
+      else sendFile(content, request, response);
+    });
+    const path = await target();
+    const unsized = { name: file.name, sha256: file.sha256 };
+    await writeFile(`${path}.part`, content);
+    await download([server.url], path, unsized);
+    expect(server.requests).toHaveLength(1);
+    expect(await readFile(path)).toEqual(Buffer.from(content));
+    await writeFile(`${path}.part`, new Uint8Array(content.length + 1));
+    await download([server.url], path, unsized);
+    expect(await readFile(path)).toEqual(Buffer.from(content));
+  });
 });

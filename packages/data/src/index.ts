@@ -1,3 +1,4 @@
+export { openOfficial } from '#open-official';
 export { type Affine, affine, type RandomAffineOptions, randomAffine, randomRotation, rotate } from './affine.ts';
 export type { ChanceOptions } from './chance.ts';
 export { type Cifar100Options, cifar10, cifar10Classes, cifar100 } from './cifar.ts';
@@ -77,7 +78,14 @@ export {
 } from './loader.ts';
 export { anyMix, type BatchTransform, cutMix, type MixOptions, mixUp } from './mix.ts';
 export { fashionMnist, mnist } from './mnist.ts';
-export type { DownloadOptions, DownloadProgress, PublishedOptions } from './official.ts';
+export type {
+  DownloadOptions,
+  DownloadProgress,
+  OfficialFile,
+  OfficialFiles,
+  OpenFiles,
+  PublishedOptions,
+} from './official.ts';
 export {
   type Corners,
   type ElasticOptions,

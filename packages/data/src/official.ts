@@ -1,4 +1,4 @@
-/** The files of a data set as its publisher offers them. */
+/** The files of a data set, or of weights, as their publisher offers them. */
 export interface OfficialFiles {
   /** The folder that they are kept in. */
   readonly name: string;
@@ -11,8 +11,9 @@ export interface OfficialFiles {
 
 export interface OfficialFile {
   readonly name: string;
-  readonly sizeBytes: number;
-  /** In hexadecimal. */
+  /** Where it is not known, the server is believed. */
+  readonly sizeBytes?: number;
+  /** In hexadecimal: all of it, or as many digits as the publisher tells, at least 8. */
   readonly sha256: string;
 }
 
@@ -20,10 +21,15 @@ export interface OfficialFile {
 export interface DownloadOptions {
   /** A folder that holds the official files already: nothing is downloaded. */
   dataDir?: string;
-  /** A folder on the web that holds the official files under their names: a mirror. It replaces the publisher's. */
+  /**
+   * A folder on the web that holds the official files under their names: a mirror. It replaces the publisher's. Default, in Node: the
+   * folder of this name in `IMGCLS_MIRROR`, if that is set: a copy of a cache folder, on a web server.
+   */
   baseUrl?: string;
   /** Where downloads are kept. Default: the user's cache folder, `~/.cache/imgcls` or what the system has instead. */
   cacheDir?: string;
+  /** Whether nothing may be fetched: what is not in the cache is an error. Default, in Node: whether `IMGCLS_OFFLINE` is set. */
+  offline?: boolean;
   /** Called as a file comes in. */
   onProgress?: (progress: DownloadProgress) => void;
   /** Stops the download; what has come stays for the next try. */
@@ -40,6 +46,7 @@ export interface PublishedOptions extends DownloadOptions {
 export interface DownloadProgress {
   readonly file: string;
   readonly receivedBytes: number;
+  /** What is announced; what has come, where nothing is. */
   readonly totalBytes: number;
 }
 
@@ -49,18 +56,26 @@ export interface OpenFiles {
   readonly where: string;
   readonly names: readonly string[];
   open(name: string): Promise<ReadableStream<Uint8Array>>;
+  /** All of a file. */
+  read(name: string): Promise<Uint8Array>;
 }
 
 /** All that comes out of a stream, unzipped where its name ends with `.gz`. */
 export async function readAll(files: OpenFiles, name: string): Promise<Uint8Array> {
-  const stream = await files.open(name);
-  return new Uint8Array(await new Response(name.endsWith('.gz') ? gunzip(stream) : stream).arrayBuffer());
+  if (!name.endsWith('.gz')) return files.read(name);
+  return new Uint8Array(await new Response(gunzip(await files.open(name))).arrayBuffer());
 }
 
 /** The stream, unzipped. */
 export const gunzip = (stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> =>
   stream.pipeThrough(new DecompressionStream('gzip') as ReadableWritablePair<Uint8Array, Uint8Array>);
 
-/** The URLs of a file, in the order to be tried. */
-export const urlsOf = ({ baseUrls }: OfficialFiles, { name }: OfficialFile, { baseUrl }: DownloadOptions): string[] =>
+/** The URLs of a file, in the order to be tried. @param baseUrl Replaces the publisher's. */
+export const urlsOf = ({ baseUrls }: OfficialFiles, { name }: OfficialFile, baseUrl?: string): string[] =>
   (baseUrl === undefined ? baseUrls : [baseUrl.replace(/\/*$/, '/')]).map((base) => base + name);
+
+/** What is said where something would have to be fetched and must not. */
+export const offlineError = (folder: string, { name }: OfficialFile): Error =>
+  new Error(
+    `download: ${name} must lie in ${folder}, as nothing may be fetched (offline), got no such file; put it there, or go online`,
+  );

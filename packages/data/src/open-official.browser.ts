@@ -1,4 +1,11 @@
-import { type DownloadOptions, type OfficialFile, type OfficialFiles, type OpenFiles, urlsOf } from './official.ts';
+import {
+  type DownloadOptions,
+  type OfficialFile,
+  type OfficialFiles,
+  type OpenFiles,
+  offlineError,
+  urlsOf,
+} from './official.ts';
 
 /** The official files in the browser's cache, downloaded where they are missing. */
 export async function openOfficial(official: OfficialFiles, options: DownloadOptions): Promise<OpenFiles> {
@@ -8,13 +15,17 @@ export async function openOfficial(official: OfficialFiles, options: DownloadOpt
     );
   const cache = await caches.open(options.cacheDir ?? 'imgcls');
   const key = (name: string): string => `/${official.name}/${name}`;
-  for (const file of official.files)
-    if (!(await cache.match(key(file.name))))
-      await cache.put(key(file.name), new Response(await download(urlsOf(official, file, options), file, options)));
+  for (const file of official.files) {
+    if (await cache.match(key(file.name))) continue;
+    if (options.offline) throw offlineError("the browser's cache", file);
+    const urls = urlsOf(official, file, options.baseUrl);
+    await cache.put(key(file.name), new Response(await download(urls, file, options)));
+  }
   return {
     where: "the browser's cache",
     names: official.files.map(({ name }) => name),
     open: async (name) => (await cache.match(key(name)))!.body!,
+    read: async (name) => new Uint8Array(await (await cache.match(key(name)))!.arrayBuffer()),
   };
 }
 
@@ -48,17 +59,28 @@ async function fetchFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url, signal ? { signal } : {});
   if (!response.ok) throw new Error(`the server said ${response.status} ${response.statusText}`);
-  const bytes = new Uint8Array(sizeBytes);
+  const totalBytes = sizeBytes ?? Number(response.headers.get('content-length'));
+  let bytes = new Uint8Array(totalBytes);
   let receivedBytes = 0;
   for await (const chunk of response.body!) {
-    if (receivedBytes + chunk.length > sizeBytes) throw new Error(`more came than its ${sizeBytes} bytes`);
+    if (receivedBytes + chunk.length > bytes.length) {
+      if (totalBytes > 0) throw new Error(`more came than its ${totalBytes} bytes`);
+      bytes = grown(bytes, receivedBytes + chunk.length);
+    }
     bytes.set(chunk, receivedBytes);
     receivedBytes += chunk.length;
-    onProgress?.({ file: name, receivedBytes, totalBytes: sizeBytes });
+    onProgress?.({ file: name, receivedBytes, totalBytes: totalBytes || receivedBytes });
   }
-  const got = hex(await crypto.subtle.digest('SHA-256', bytes));
-  if (got !== sha256) throw new Error(`its sha256 must be ${sha256}, got ${got}`);
-  return bytes;
+  const whole = bytes.subarray(0, receivedBytes);
+  const got = hex(await crypto.subtle.digest('SHA-256', whole));
+  if (!got.startsWith(sha256)) throw new Error(`its sha256 must be ${sha256}, got ${got}`);
+  return whole;
+}
+
+function grown(bytes: Uint8Array, atLeast: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(atLeast, 2 * bytes.length));
+  larger.set(bytes);
+  return larger;
 }
 
 const hex = (digest: ArrayBuffer): string =>

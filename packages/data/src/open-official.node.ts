@@ -1,23 +1,33 @@
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { download } from './download.ts';
-import { type DownloadOptions, type OfficialFiles, type OpenFiles, urlsOf } from './official.ts';
+import { type DownloadOptions, type OfficialFiles, type OpenFiles, offlineError, urlsOf } from './official.ts';
 
 /** The official files in `dataDir`; or in the cache folder, downloaded where they are missing. */
 export async function openOfficial(official: OfficialFiles, options: DownloadOptions): Promise<OpenFiles> {
   if (options.dataDir !== undefined) return openFolder(options.dataDir, official);
+  const { offline = isSet(process.env.IMGCLS_OFFLINE), baseUrl = mirrorOf(official) } = options;
   const folder = join(options.cacheDir ?? cacheDir(), official.name);
   await mkdir(folder, { recursive: true });
   for (const file of official.files) {
     const path = join(folder, file.name);
     if (await exists(path)) continue; // it got its name when it was complete
-    await download(urlsOf(official, file, options), path, file, options);
+    if (offline) throw offlineError(folder, file);
+    await download(urlsOf(official, file, baseUrl), path, file, options);
   }
   return openFolder(folder, official);
 }
+
+/** The folder of these files in a copy of a cache folder on a web server. */
+function mirrorOf({ name }: OfficialFiles): string | undefined {
+  const mirror = process.env.IMGCLS_MIRROR;
+  return isSet(mirror) ? `${mirror!.replace(/\/*$/, '/')}${name}` : undefined;
+}
+
+const isSet = (variable: string | undefined): boolean => variable !== undefined && variable !== '' && variable !== '0';
 
 async function openFolder(folder: string, { name, unpacksTo }: OfficialFiles): Promise<OpenFiles> {
   const inner = unpacksTo === undefined ? folder : join(folder, unpacksTo);
@@ -29,6 +39,7 @@ async function openFolder(folder: string, { name, unpacksTo }: OfficialFiles): P
     where,
     names,
     open: async (file) => Readable.toWeb(createReadStream(join(where, file))) as ReadableStream<Uint8Array>,
+    read: (file) => readFile(join(where, file)),
   };
 }
 

@@ -44,6 +44,13 @@ describe('preprocess()', () => {
     expect(half.data).toEqual(Uint8Array.of(100, 200, 100, 200));
   });
 
+  it('interpolates as it is told to', () => {
+    const image = columns(0, 0, 200, 200, 0, 0);
+    const sharp = preprocess(image, { ...preprocessing, width: 3, interpolation: 'bicubic' });
+    expect(sharp).toEqual(resizeBox(image, 2, 3, { top: 0, left: 0, height: 2, width: 6 }, 'bicubic'));
+    expect(sharp).not.toEqual(preprocess(image, { ...preprocessing, width: 3 }));
+  });
+
   it('pads with black', () => {
     const image = columns(80, 80, 80, 80);
     expect(preprocess(image, { ...preprocessing, height: 4, width: 4, resize: 'pad' }).data).toEqual(
@@ -76,7 +83,10 @@ describe('preprocess()', () => {
 
 describe('parsePreprocessing()', () => {
   it('reads what JSON.stringify has written', () => {
-    for (const written of [preprocessing, { ...preprocessing, resize: 'crop', cropFraction: 0.875 }])
+    for (const written of [
+      preprocessing,
+      { ...preprocessing, resize: 'crop', cropFraction: 0.875, interpolation: 'bicubic' },
+    ])
       expect(parsePreprocessing(JSON.parse(JSON.stringify(written)))).toEqual(written);
   });
 
@@ -92,6 +102,10 @@ describe('parsePreprocessing()', () => {
     ],
     [{ ...preprocessing, cropFraction: 1.1 }, 'preprocessing: cropFraction must be in (0, 1], or left out, got 1.1'],
     [
+      { ...preprocessing, interpolation: 'nearest' },
+      'preprocessing: interpolation must be bilinear, bicubic, or left out, got "nearest"',
+    ],
+    [
       { ...preprocessing, mean: [0.5, 0.5] },
       'preprocessing: mean must be a list of numbers, one per channel, got [0.5,0.5]',
     ],
@@ -102,7 +116,7 @@ describe('parsePreprocessing()', () => {
     ],
     [
       { ...preprocessing, rotate: 90 },
-      'preprocessing: has no member "rotate", only height, width, channels, resize, cropFraction, mean, std; was it written by a newer version?',
+      'preprocessing: has no member "rotate", only height, width, channels, resize, cropFraction, interpolation, mean, std; was it written by a newer version?',
     ],
   ])('refuses %j', (value, message) => {
     expect(() => parsePreprocessing(value)).toThrow(new TypeError(message));

@@ -1,6 +1,6 @@
 import { blankImage, type Channels, type Image, toChannels } from './image.ts';
 import type { Normalization } from './loader.ts';
-import { resizeBox } from './resize.ts';
+import { type ResizeFilter, resizeBox } from './resize.ts';
 
 /**
  * How any image becomes what a network was trained on: plain JSON that is saved with its weights, and the same code in training,
@@ -20,6 +20,8 @@ export interface Preprocessing extends Normalization {
    * @defaultValue 1
    */
   readonly cropFraction?: number;
+  /** How pixels between pixels are found. @defaultValue 'bilinear' */
+  readonly interpolation?: ResizeFilter;
 }
 
 /**
@@ -36,29 +38,26 @@ export interface Preprocessing extends Normalization {
  */
 export function preprocess(
   image: Image,
-  { height, width, channels, resize, cropFraction }: Omit<Preprocessing, 'mean' | 'std'>,
+  { height, width, channels, resize, ...how }: Omit<Preprocessing, 'mean' | 'std'>,
 ): Image {
-  return toChannels(fit[resize](image, height, width, cropFraction), channels);
+  return toChannels(fit[resize](image, height, width, how), channels);
 }
 
+type Details = Pick<Preprocessing, 'cropFraction' | 'interpolation'>;
+
 const fit = {
-  squash: (image: Image, height: number, width: number): Image => resizeBox(image, height, width),
-  crop: (image: Image, height: number, width: number, fraction = 1): Image => {
-    const scale = fraction * Math.min(image.height / height, image.width / width); // input pixels per output pixel
+  squash: (image: Image, height: number, width: number, { interpolation }: Details): Image =>
+    resizeBox(image, height, width, undefined, interpolation),
+  crop: (image: Image, height: number, width: number, { cropFraction = 1, interpolation }: Details): Image => {
+    const scale = cropFraction * Math.min(image.height / height, image.width / width); // input pixels per output pixel
     const box = { height: height * scale, width: width * scale };
-    return resizeBox(image, height, width, {
-      ...box,
-      top: (image.height - box.height) / 2,
-      left: (image.width - box.width) / 2,
-    });
+    const [top, left] = [(image.height - box.height) / 2, (image.width - box.width) / 2];
+    return resizeBox(image, height, width, { ...box, top, left }, interpolation);
   },
-  pad: (image: Image, height: number, width: number): Image => {
+  pad: (image: Image, height: number, width: number, { interpolation }: Details): Image => {
     const scale = Math.max(image.height / height, image.width / width);
-    const inner = resizeBox(
-      image,
-      Math.max(1, Math.round(image.height / scale)),
-      Math.max(1, Math.round(image.width / scale)),
-    );
+    const [innerHeight, innerWidth] = [image.height, image.width].map((n) => Math.max(1, Math.round(n / scale)));
+    const inner = resizeBox(image, innerHeight!, innerWidth!, undefined, interpolation);
     const result = blankImage(height, width, image.channels);
     const [top, left] = [(height - inner.height) >> 1, (width - inner.width) >> 1];
     const rowSize = inner.width * inner.channels;
@@ -66,7 +65,7 @@ const fit = {
       result.data.set(inner.data.subarray(y * rowSize, (y + 1) * rowSize), ((top + y) * width + left) * image.channels);
     return result;
   },
-} satisfies Record<Preprocessing['resize'], (image: Image, height: number, width: number, fraction?: number) => Image>;
+} satisfies Record<Preprocessing['resize'], (image: Image, height: number, width: number, how: Details) => Image>;
 
 /**
  * What a file holds as a `Preprocessing`, if it is one.
@@ -92,13 +91,14 @@ export function parsePreprocessing(value: unknown): Preprocessing {
   for (const [name, [valid, must]] of Object.entries(members))
     if (!valid(given[name], given.channels))
       throw new TypeError(`preprocessing: ${name} must be ${must}, got ${JSON.stringify(given[name])}`);
-  const { height, width, channels, resize, cropFraction, mean, std } = value as Preprocessing;
+  const { height, width, channels, resize, cropFraction, interpolation, mean, std } = value as Preprocessing;
   return {
     height,
     width,
     channels,
     resize,
     ...(cropFraction !== undefined && { cropFraction }),
+    ...(interpolation !== undefined && { interpolation }),
     mean: [...mean],
     std: [...std],
   };
@@ -120,6 +120,10 @@ const members: Record<keyof Preprocessing, [valid: Valid, must: string]> = {
   cropFraction: [
     (value) => value === undefined || (typeof value === 'number' && value > 0 && value <= 1),
     'in (0, 1], or left out',
+  ],
+  interpolation: [
+    (value) => [undefined, 'bilinear', 'bicubic'].includes(value as string),
+    'bilinear, bicubic, or left out',
   ],
   mean: [perChannel(() => true), 'a list of numbers, one per channel'],
   std: [perChannel((v) => v > 0), 'a list of numbers > 0, one per channel'],
