@@ -3,6 +3,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if !defined(__wasm__)
+#include <time.h>
+#endif
+
 #include "signal.h"
 
 namespace imgcls {
@@ -25,15 +29,45 @@ int next;       // the piece to take
 
 int count = 1;
 
-void take_pieces(int thread) {
-  for (int piece; (piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < job.pieces;) job.run(job.context, piece, thread);
+/// Returns how many there were left to take.
+int take_pieces(int thread) {
+  int taken = 0;
+  for (int piece; (piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < job.pieces; taken++) job.run(job.context, piece, thread);
+  return taken;
 }
+
+/// Whether sharing pays. Beside other busy programs the system lets a worker wait in the middle of a piece, and the caller with it,
+/// for milliseconds: when that has cost more time than sharing has saved, the caller works alone for a while. Microseconds.
+class Balance {
+ public:
+  bool allows_sharing(double now) const { return now >= alone_until_; }
+
+  void note(double now, double saved, double lost) {
+    balance_ += saved - lost;
+    if (balance_ > kMost) balance_ = kMost;
+    if (balance_ >= 0) return;
+    alone_until_ = now - kRest * balance_;
+    balance_ = 0;
+  }
+
+ private:
+  static constexpr double kMost = 200;
+  static constexpr double kRest = 20;  // so that at most a twentieth of the time is lost by trying again
+
+  double balance_ = 0;
+  double alone_until_ = 0;
+};
+
+Balance balance;
 
 void run_alone(int pieces, Piece run, void* context) {
   for (int piece = 0; piece < pieces; piece++) run(context, piece, 0);
 }
 
 void start_workers();
+
+/// A clock, in microseconds.
+double now();
 
 }  // namespace
 
@@ -53,18 +87,28 @@ void run_worker(int thread) {
 void run_pieces(int pieces, Piece run, void* context) {
   if (pieces <= 1 || count == 1) return run_alone(pieces, run, context);
   start_workers();
+  const double start = now();
+  if (!balance.allows_sharing(start)) return run_alone(pieces, run, context);
   job = {run, context, pieces, count};
   __atomic_store_n(&next, 0, __ATOMIC_RELAXED);
   opened.add(1);
-  take_pieces(0);
+  const double begin = now();
+  const int own = take_pieces(0);
+  const double end = now();
   opened.add(1);
   while (const uint32_t busy = inside.value()) inside.wait(busy);
+  const double left = now();
+  if (own > 0) balance.note(left, (end - begin) / own * (pieces - own), begin - start + left - end);
 }
 
 #if defined(__wasm__)
 
+/// In milliseconds.
+extern "C" __attribute__((import_module("env"), import_name("now"))) double imgcls_now();
+
 namespace {
 void start_workers() {}  // JavaScript does: see wasm.cc
+double now() { return 1000 * imgcls_now(); }
 }  // namespace
 
 #else
@@ -95,6 +139,12 @@ void start_workers() {
     refused = !start_thread(worker, reinterpret_cast<void*>(static_cast<intptr_t>(++tried)), &thread);
     if (!refused) pthread_detach(thread);
   }
+}
+
+double now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) * 1e-3;
 }
 
 }  // namespace

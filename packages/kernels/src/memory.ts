@@ -6,11 +6,17 @@ export interface Block {
   readonly bytes: number;
 }
 
+interface View {
+  buffer: ArrayBufferLike;
+  byteOffset: number;
+}
+
 /** What keeps memory from being given back to the system between two steps: blocks by size, used again. */
 export class Memory {
   readonly #carrier: Carrier;
   readonly #free = new Map<number, Block[]>();
-  readonly #views = new Map<number, { buffer: ArrayBufferLike; byteOffset: number }>();
+  readonly #used = new Set<Block>();
+  readonly #views = new WeakMap<Block, View>();
 
   /** Bytes taken from the system, and how many of them are in use. */
   allocatedBytes = 0;
@@ -26,26 +32,43 @@ export class Memory {
    * @throws {RangeError} if the system has no more.
    */
   allocate(bytes: number): Block {
+    if (!(bytes >= 0)) throw new RangeError(`kernels: bytes must not be negative, got ${bytes}`);
     const size = sizeClass(bytes);
     const block = this.#free.get(size)?.pop() ?? this.#fresh(size);
+    this.#used.add(block);
     this.usedBytes += size;
     return block;
   }
 
-  /** Lays a block ready for whoever asks next. */
+  /**
+   * Lays a block ready for whoever asks next. Calls that wait in a queue may still use it: later ones come after them.
+   *
+   * @throws {Error} if it is not in use, as two owners would write to it.
+   */
   release(block: Block): void {
+    if (!this.#used.delete(block)) throw new Error(`kernels: a block of ${block.bytes} bytes was released twice`);
     this.usedBytes -= block.bytes;
     const free = this.#free.get(block.bytes);
     if (free) free.push(block);
     else this.#free.set(block.bytes, [block]);
   }
 
-  /** The block's memory, for as long as nothing else is allocated. */
-  view(block: Block): { buffer: ArrayBufferLike; byteOffset: number } {
-    const known = this.#views.get(block.address);
-    if (known && known.buffer.byteLength > 0) return known;
+  /** Gives the blocks that lie ready back to the system. */
+  trim(): void {
+    this.#carrier.queue?.finish();
+    for (const block of [...this.#free.values()].flat()) {
+      this.#carrier.release(block.address, block.bytes);
+      this.allocatedBytes -= block.bytes;
+    }
+    this.#free.clear();
+  }
+
+  /** The block's memory, until more is allocated: ask again then. */
+  view(block: Block): View {
+    const known = this.#views.get(block);
+    if (known && known.buffer.byteLength > 0) return known; // WebAssembly's memory leaves a buffer of no bytes behind when it grows
     const view = this.#carrier.view(block.address, block.bytes);
-    this.#views.set(block.address, view);
+    this.#views.set(block, view);
     return view;
   }
 
@@ -70,14 +93,20 @@ export class Memory {
   }
 
   #fresh(size: number): Block {
-    const address = this.#carrier.allocate(size);
-    if (!address) throw new RangeError(`kernels: no memory for ${size} bytes, ${this.allocatedBytes} are allocated`);
+    const address = this.#carrier.allocate(size) || this.#allocateTrimmed(size);
+    if (!address)
+      throw new RangeError(`kernels: no memory for ${size} bytes beside the ${this.usedBytes} that are in use`);
     this.allocatedBytes += size;
     return { address, bytes: size };
   }
+
+  #allocateTrimmed(size: number): number {
+    this.trim();
+    return this.#carrier.allocate(size);
+  }
 }
 
-/** Up to 1 KiB the next power of two, then four sizes to each doubling: at most a quarter lies idle. */
+/** Up to 256 bytes a multiple of 64, then four sizes to each doubling: at most a quarter lies idle. */
 function sizeClass(bytes: number): number {
   if (bytes <= 64) return 64;
   const step = 2 ** Math.max(6, Math.ceil(Math.log2(bytes)) - 3);

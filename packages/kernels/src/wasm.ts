@@ -31,6 +31,8 @@ interface Exports {
 /** Of 64 KiB. */
 const initialPages = 512;
 const stackBytes = 1 << 20;
+/** Less than a 32-bit address can say, so that no sum of two passes it by. */
+const mostBytes = 2 ** 32 - 2 ** 16;
 
 /** `local.get 0; local.get 0; local.get 0; f32x4.relaxed_madd` in the smallest module that may hold it. */
 const relaxed = 'AGFzbQEAAAABBgFgAXsBewMCAQAKDgEMACAAIAAgAP2FAgs=';
@@ -54,7 +56,12 @@ export async function openWasm({ isa, threads, queued, wasmPath }: WasmOptions):
   const shared = sharesMemory && (threads > 1 || queued);
   const module = await compileWasm(`${isa as WasmIsa}${shared ? '-threads' : ''}.wasm`, wasmPath);
   const memory = shared ? sharedMemory() : new WebAssembly.Memory({ initial: initialPages });
-  const env = { memory, tell: () => undefined, may_sleep: () => Number(shared && maySleep()) };
+  const env = {
+    memory,
+    tell: () => undefined,
+    now: () => performance.now(),
+    may_sleep: () => Number(shared && maySleep()),
+  };
   const exports = (await WebAssembly.instantiate(module, { env })).exports as unknown as Exports;
   const crew: Crew = { module, memory, exports };
   if (shared) await Promise.all(Array.from({ length: threads - 1 }, (_, i) => hire(crew, { thread: i + 1 })));
@@ -68,7 +75,7 @@ export async function openWasm({ isa, threads, queued, wasmPath }: WasmOptions):
       (_, i) => text(memory, exports.imgcls_kernel_name(i))!,
     ),
     call: (callAt) => text(memory, exports.imgcls_call(callAt)),
-    allocate: (bytes) => exports.imgcls_allocate(bytes) >>> 0,
+    allocate: (bytes) => (bytes < mostBytes ? exports.imgcls_allocate(bytes) >>> 0 : 0),
     release: exports.imgcls_release,
     view: (address, bytes) => view(memory, address, bytes),
     queue: shared && queued ? await openQueue(crew) : undefined,

@@ -5,7 +5,9 @@ const tell = node ? (message) => node.parentPort.postMessage(message) : (message
 
 /** Shares the work of calls as the thread of this number, or works off the queue at this address. */
 async function enter({ module, memory, stack, thread, queue }) {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory, tell, may_sleep: () => 1 } });
+  const { exports } = await WebAssembly.instantiate(module, {
+    env: { memory, tell, now: () => performance.now(), may_sleep: () => 1 },
+  });
   exports.__stack_pointer.value = stack;
   tell('ready');
   if (thread) exports.imgcls_share_work(thread);

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { type Kernels, loadKernels } from './kernels.ts';
+import { channelSum } from './norm.ts';
+import { everyCarrier } from './test/carriers.ts';
+
+/** Asks for more memory than there can be. */
+function exhaust(kernels: Kernels): void {
+  const block = kernels.memory.allocate(64);
+  const channels = kernels.carrier.name === 'wasm' ? 2 ** 30 - 2 ** 15 : 2 ** 52;
+  try {
+    channelSum(kernels, { rows: 1, channels }, { x: { block, storage: 'float32' }, y: block });
+  } finally {
+    kernels.memory.release(block);
+  }
+}
+
+/** Sums 1000 rows of `value` twice over: each call reads what the one before has written. */
+function twoSums(kernels: Kernels, value: number) {
+  const { memory } = kernels;
+  const [x, sums] = [memory.allocate(4 * 64_000), memory.allocate(4 * 64)];
+  memory.floats(x, 64_000).fill(value);
+  channelSum(kernels, { rows: 1000, channels: 64 }, { x: { block: x, storage: 'float32' }, y: sums });
+  memory.release(x);
+  const sum = memory.allocate(4);
+  channelSum(kernels, { rows: 64, channels: 1 }, { x: { block: sums, storage: 'float32' }, y: sum });
+  memory.release(sums);
+  return sum;
+}
+
+describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
+  const { memory } = kernels;
+
+  it('call() names the kernel that fails, and what it was called with; the next call works', () => {
+    expect(() => exhaust(kernels)).toThrow(
+      /^channel_sum: out of memory, called with \(false, 1, \d+, 64 bytes, 64 bytes\)$/,
+    );
+    expect(memory.floats(twoSums(kernels, 1), 1)[0]).toBe(64_000);
+  });
+
+  it('call() refuses what is no kernel', () => {
+    expect(() => kernels.call('multiply')).toThrow(/has no kernel "multiply"/);
+  });
+
+  it('call() refuses more arguments than a call has room for', () => {
+    expect(() => kernels.call('channel_sum', ...Array(5000).fill(0))).toThrow(
+      /^channel_sum: at most 4092 arguments, got 5000/,
+    );
+  });
+
+  it('a thousand calls take no more memory than one', () => {
+    memory.release(twoSums(kernels, 1));
+    const { allocatedBytes, usedBytes } = memory;
+    for (let i = 0; i < 1000; i++) memory.release(twoSums(kernels, i));
+    expect(memory).toMatchObject({ allocatedBytes, usedBytes });
+  });
+});
+
+describe.each(await everyCarrier())('Memory on $name', ({ kernels: { memory } }) => {
+  it('blocks lie on 64-byte boundaries, and are what was asked for or up to a quarter more', () => {
+    for (const bytes of [0, 1, 64, 65, 1000, 1025, 70_000, 1 << 20, 5_000_001]) {
+      const block = memory.allocate(bytes);
+      expect(block.address % 64).toBe(0);
+      expect(block.bytes).toBeGreaterThanOrEqual(bytes);
+      expect(block.bytes).toBeLessThanOrEqual(Math.max(bytes * 1.25, bytes + 63, 64));
+      memory.release(block);
+    }
+  });
+
+  it('a released block is the next one of its size', () => {
+    const block = memory.allocate(1000);
+    memory.release(block);
+    expect(memory.allocate(990)).toBe(block);
+  });
+
+  it('release() refuses a block that is not in use', () => {
+    const block = memory.allocate(10);
+    memory.release(block);
+    expect(() => memory.release(block)).toThrow('kernels: a block of 64 bytes was released twice');
+  });
+
+  it('trim() gives back what is not in use, and keeps what is', () => {
+    const [kept, dropped] = [memory.allocate(3000), memory.allocate(30_000)];
+    memory.floats(kept, 3)[2] = 7;
+    memory.release(dropped);
+    memory.trim();
+    expect(memory.allocatedBytes).toBe(memory.usedBytes);
+    memory.allocate(30_000);
+    expect(memory.floats(kept, 3)[2]).toBe(7);
+  });
+
+  it('views stay right while memory grows', () => {
+    const first = memory.allocate(64);
+    memory.ints(first, 1)[0] = 42;
+    const large = memory.allocate(100 << 20);
+    memory.ints(large, 25 << 20)[(25 << 20) - 1] = 43;
+    expect([memory.ints(first, 1)[0], memory.ints(large, 25 << 20).at(-1)]).toEqual([42, 43]);
+    memory.release(large);
+    memory.trim();
+  });
+
+  it('allocate() says when there is no more', () => {
+    expect(() => memory.allocate(2 ** 52)).toThrow(RangeError);
+    expect(() => memory.allocate(2 ** 52)).toThrow(/^kernels: no memory for \d+ bytes beside the \d+ that are in use$/);
+    expect(() => memory.allocate(Number.NaN)).toThrow('kernels: bytes must not be negative, got NaN');
+  });
+});
+
+const queues = await Promise.all(
+  (['native', 'wasm'] as const).map(async (carrier) => ({
+    carrier,
+    kernels: await loadKernels({ carrier, threads: 2, queued: true }),
+  })),
+);
+
+describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
+  it('finish() waits until all is done, in order', () => {
+    expect(kernels.queued).toBe(true);
+    const sums = Array.from({ length: 100 }, (_, i) => {
+      kernels.finish(); // as x is written by JavaScript
+      return twoSums(kernels, i);
+    });
+    kernels.finish();
+    expect(sums.map((sum) => kernels.memory.floats(sum, 1)[0])).toEqual(sums.map((_, i) => 64_000 * i));
+  });
+
+  it('finished() leaves the thread to others', async () => {
+    const x = kernels.memory.allocate(4 << 20);
+    const y = kernels.memory.allocate(4 << 10);
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 1);
+    for (let i = 0; i < 200; i++)
+      channelSum(kernels, { rows: 1024, channels: 1024 }, { x: { block: x, storage: 'float32' }, y });
+    const start = performance.now();
+    await kernels.finished();
+    clearInterval(ticking);
+    const milliseconds = performance.now() - start;
+    expect(milliseconds).toBeGreaterThan(2);
+    expect(ticks).toBeGreaterThan(milliseconds / 20);
+  });
+
+  it('takes more calls than it has room for', () => {
+    const block = kernels.memory.allocate(4);
+    for (let i = 0; i < 20_000; i++)
+      channelSum(kernels, { rows: 1, channels: 1 }, { x: { block, storage: 'float32' }, y: block });
+    kernels.finish();
+  });
+
+  it('keeps what went wrong for finish(), once, and leaves out what comes after', async () => {
+    const sum = twoSums(kernels, 1);
+    exhaust(kernels);
+    kernels.finish;
+    const block = kernels.memory.allocate(4);
+    channelSum(kernels, { rows: 1, channels: 1 }, { x: { block: sum, storage: 'float32' }, y: block });
+    expect(() => kernels.finish()).toThrow('channel_sum: out of memory; calls after it have been left out');
+    kernels.finish();
+    exhaust(kernels);
+    await expect(kernels.finished()).rejects.toThrow('channel_sum: out of memory');
+    await kernels.finished();
+    expect(kernels.memory.floats(sum, 1)[0]).toBe(64_000);
+  });
+});
