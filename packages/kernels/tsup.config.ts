@@ -1,3 +1,6 @@
+import type { Options } from 'tsup';
 import { library } from '../../tools/tsup';
 
-export default library({ browser: true });
+const [node, browser] = library({ browser: true }) as Options[];
+
+export default [{ ...node, shims: true }, browser]; // import.meta.url in CommonJS too

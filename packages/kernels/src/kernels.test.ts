@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type Kernels, loadKernels } from './kernels.ts';
 import { channelSum } from './norm.ts';
-import { everyCarrier } from './test/carriers.ts';
+import { carriers, everyCarrier } from './test/carriers.ts';
+import { wasmIsas } from './wasm.ts';
 
 /** Asks for more memory than there can be. */
 function exhaust(kernels: Kernels): void {
@@ -106,7 +108,7 @@ describe.each(await everyCarrier())('Memory on $name', ({ kernels: { memory } })
 });
 
 const queues = await Promise.all(
-  (['native', 'wasm'] as const).map(async (carrier) => ({
+  carriers.map(async (carrier) => ({
     carrier,
     kernels: await loadKernels({ carrier, threads: 2, queued: true }),
   })),
@@ -148,7 +150,6 @@ describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
   it('keeps what went wrong for finish(), once, and leaves out what comes after', async () => {
     const sum = twoSums(kernels, 1);
     exhaust(kernels);
-    kernels.finish;
     const block = kernels.memory.allocate(4);
     channelSum(kernels, { rows: 1, channels: 1 }, { x: { block: sum, storage: 'float32' }, y: block });
     expect(() => kernels.finish()).toThrow('channel_sum: out of memory; calls after it have been left out');
@@ -158,4 +159,31 @@ describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
     await kernels.finished();
     expect(kernels.memory.floats(sum, 1)[0]).toBe(64_000);
   });
+});
+
+describe('loadKernels()', () => {
+  it('takes the best instruction set, or the one it is told to take', async () => {
+    const best = await loadKernels({ carrier: 'wasm', threads: 1 });
+    expect(best.carrier.isa).toBe(wasmIsas().at(-1));
+    expect((await loadKernels({ isa: 'simd128', threads: 1 })).carrier).toMatchObject({ name: 'wasm', isa: 'simd128' });
+  });
+
+  it('refuses an instruction set that is not there', async () => {
+    await expect(loadKernels({ carrier: 'wasm', isa: 'mmx' })).rejects.toThrow(
+      /^loadKernels: isa must be one of simd128.* here, got mmx$/,
+    );
+  });
+
+  it.each([0, 1.5, -1, Number.NaN])('refuses %s threads', async (threads) => {
+    await expect(loadKernels({ threads })).rejects.toThrow(
+      new RangeError(`loadKernels: threads must be a positive integer, got ${threads}`),
+    );
+  });
+});
+
+it('wasmIsas() names the modules that this engine can load', async () => {
+  const valid = async (isa: string) =>
+    WebAssembly.validate(await readFile(new URL(`../wasm/${isa}.wasm`, import.meta.url)));
+  expect(wasmIsas().includes('relaxed_simd')).toBe(await valid('relaxed_simd'));
+  expect(await valid('simd128')).toBe(true);
 });

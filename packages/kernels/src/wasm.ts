@@ -35,7 +35,7 @@ const stackBytes = 1 << 20;
 const mostBytes = 2 ** 32 - 2 ** 16;
 
 /** `local.get 0; local.get 0; local.get 0; f32x4.relaxed_madd` in the smallest module that may hold it. */
-const relaxed = 'AGFzbQEAAAABBgFgAXsBewMCAQAKDgEMACAAIAAgAP2FAgs=';
+const relaxed = 'AGFzbQEAAAABBgFgAXsBewMCAQAKDQELACAAIAAgAP2FAgs=';
 
 /** The instruction sets of WebAssembly that this engine has, from the plainest to the best. */
 export function wasmIsas(): readonly WasmIsa[] {

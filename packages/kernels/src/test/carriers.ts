@@ -8,6 +8,9 @@ export interface Carried {
   kernels: Kernels;
 }
 
+/** Those that work on this machine. */
+export const carriers: readonly ('native' | 'wasm')[] = nativeIsas().isas.length > 0 ? ['native', 'wasm'] : ['wasm'];
+
 /** The kernels on every carrier and every instruction set that this machine has: `describe.each(await everyCarrier())`. */
 export async function everyCarrier(): Promise<Carried[]> {
   const native = nativeIsas().isas.map((isa) => ({ carrier: 'native' as const, isa, threads: 3 }));
