@@ -34,6 +34,7 @@ interface Budget {
 const ON_CPU: Budget = { images: 20_000, side: 32, channels: [16, 24, 48, 96] };
 const ON_GPU: Budget = { images: 200_000, side: 64, channels: [64, 128, 256, 512] };
 const BUDGETS: Readonly<Record<BackendName, Budget>> = {
+  native: { images: 60_000, side: 64, channels: [32, 64, 128, 256] },
   cpu: ON_CPU,
   wasm: ON_CPU,
   tensorflow: { images: 60_000, side: 64, channels: [32, 64, 128, 256] }, // with or without a GPU
@@ -58,6 +59,7 @@ export function withDefaults(asked: Partial<Settings>, backend: BackendName, { s
     schedule: 'one-cycle',
     seed: 0,
     backend,
+    precision: 'float32',
     imageSize: Math.max(SMALLEST_SIDE, Math.min(side, budget.side)),
     ...asked,
   };
@@ -70,7 +72,13 @@ export function modelOptions({ model, backend }: Settings): Record<string, unkno
 
 /** The random changes of training images that leave what they show the same. */
 export function augmentationFor({ channels, photos }: Material): Transform[] {
-  const moved = randomAffine({ degrees: 10, translate: 0.1, scale: [0.9, 1.1], interpolation: 'bilinear', fill: 'edge' });
+  const moved = randomAffine({
+    degrees: 10,
+    translate: 0.1,
+    scale: [0.9, 1.1],
+    interpolation: 'bilinear',
+    fill: 'edge',
+  });
   if (channels === 1) return [moved]; // digits and letters mean something else in a mirror
   return photos
     ? [horizontalFlip(), moved, colorJitter({ brightness: 0.2, contrast: 0.2 })]

@@ -11,6 +11,7 @@ const settings: Settings = {
   schedule: 'constant',
   seed: 0,
   backend: 'cpu',
+  precision: 'float32',
   imageSize: 8,
 };
 const rates = (schedule: Settings['schedule'], steps: readonly number[], total = 100) =>

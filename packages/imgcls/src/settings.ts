@@ -1,4 +1,4 @@
-import type { BackendName } from '@imgcls/tensor';
+import type { BackendName, Precision } from '@imgcls/tensor';
 import type { Optimizer, Schedule } from '@imgcls/train';
 import { adam, adamW, constant, cosine, oneCycle, rmsprop, sgd, stepDecay, warmup } from '@imgcls/train';
 
@@ -13,11 +13,14 @@ export interface Settings {
   schedule: ScheduleName;
   seed: number;
   backend: BackendName;
+  /** How activations are stored. */
+  precision: Precision;
   /** Height and width of what the network sees, in pixels. */
   imageSize: number;
 }
 
 export const optimizerNames = ['sgd', 'adam', 'adamw', 'rmsprop'] as const;
+export const precisions = ['float32', 'bf16'] as const satisfies readonly Precision[];
 export const scheduleNames = ['constant', 'step', 'cosine', 'one-cycle'] as const;
 export type OptimizerName = (typeof optimizerNames)[number];
 export type ScheduleName = (typeof scheduleNames)[number];

@@ -15,7 +15,7 @@ import { createOutput, type Output } from './output.ts';
 import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
 import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.ts';
-import { optimizerNames, type Settings, scheduleNames } from './settings.ts';
+import { optimizerNames, precisions, type Settings, scheduleNames } from './settings.ts';
 import { datasetNames, openSource, type Source } from './source.ts';
 import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
 import { oneOf, realNumber, wholeNumber } from './usage.ts';
@@ -55,6 +55,11 @@ export function trainCommand(): Command {
     )
     .option('--seed <n>', 'names one of many equal runs', wholeNumber('--seed', 0))
     .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))
+    .option(
+      '--precision <name>',
+      `of activations: ${precisions.join(', ')} (half the memory, often faster; engines native and wasm)`,
+      oneOf('--precision', precisions),
+    )
     .option('--image-size <pixels>', 'height and width that images are resized to', wholeNumber('--image-size'))
     .option('--data-dir <folder>', 'where the official files of a known data set lie')
     .option('--json', 'end with one line of JSON')

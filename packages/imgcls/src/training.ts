@@ -56,6 +56,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
     optimizer: createOptimizer(settings, epochs * train.length),
     epochs,
     seed,
+    precision: settings.precision,
     labelSmoothing: LABEL_SMOOTHING,
     ...(saved && { resume: saved }),
   });

@@ -21,6 +21,7 @@ export {
   unary,
   where,
 } from './elementwise.ts';
+export { type ImagesOptions, type ImagesShape, normalizeImages } from './images.ts';
 export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
 export { layerNorm, layerNormGradient } from './layer-norm.ts';
 export {
@@ -43,9 +44,12 @@ export { type MatmulShape, type Matrix, matmul } from './matmul.ts';
 export { type Block, Memory } from './memory.ts';
 export {
   type BatchNormGradient,
+  type BatchNormMaxPoolShape,
   type BatchNormShape,
   batchNormApply,
   batchNormGradient,
+  batchNormMaxPool,
+  batchNormMaxPoolGradient,
   batchNormStatistics,
   channelSum,
   type NormParameters,
@@ -67,6 +71,7 @@ export {
 } from './optimizer.ts';
 export { type AvgPoolShape, avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
+export { type ResizeOptions, type ResizeShape, resize, resizeGradient } from './resize.ts';
 export {
   type CrossEntropyShape,
   crossEntropy,

@@ -23,6 +23,7 @@ import {
 import { checkFloat } from './check.ts';
 import { type AnyGradient, type Gradient, type Kernel, run } from './kernel.ts';
 import * as own from './own/activation.ts';
+import { distribution, distributionGradient } from './own/softmax.ts';
 
 /** `max(x, 0)`. */
 export const relu = <T extends Tensor>(x: T): T => activate('relu', reluKernel, x);
@@ -139,19 +140,31 @@ function ramp(x: Tensor): Tensor {
   return clipByValue(add(mul(x, 1 / 6), 0.5), 0, 1);
 }
 
-const softmaxKernel: Activation = { name: 'ImgclsSoftmax', composed: ({ x }) => stockSoftmax(x) };
-const softmaxGradient: ActivationGradient<'y'> = {
-  kernel: softmaxKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => mul(sub(dy, sum(mul(dy, y), -1, true)), y) }),
+const softmaxKernel: Activation = {
+  name: 'ImgclsSoftmax',
+  composed: ({ x }) => stockSoftmax(x),
+  own: (backend, { x }) => distribution(backend, x),
 };
 
-const logSoftmaxKernel: Activation = { name: 'ImgclsLogSoftmax', composed: ({ x }) => stockLogSoftmax(x) };
-const logSoftmaxGradient: ActivationGradient<'y'> = {
-  kernel: logSoftmaxKernel,
-  saves: ['y'],
-  backward: (dy, { y }) => ({ x: () => sub(dy, mul(exp(y), sum(dy, -1, true))) }),
+const logSoftmaxKernel: Activation = {
+  name: 'ImgclsLogSoftmax',
+  composed: ({ x }) => stockLogSoftmax(x),
+  own: (backend, { x }) => distribution(backend, x, true),
 };
+
+/** Of softmax, or of its logarithm, told from what it gave. */
+const distributionGradientKernel: Kernel<{ dy: Tensor; y: Tensor }, { logarithm: boolean }> = {
+  name: 'ImgclsSoftmaxGradient',
+  composed: ({ dy, y }, { logarithm }) =>
+    logarithm ? sub(dy, mul(exp(y), sum(dy, -1, true))) : mul(sub(dy, sum(mul(dy, y), -1, true)), y),
+  own: (backend, inputs, { logarithm }) => distributionGradient(backend, inputs, logarithm),
+};
+
+const softmaxGradient = (kernel: Activation, logarithm: boolean): ActivationGradient<'y'> => ({
+  kernel,
+  saves: ['y'],
+  backward: (dy, { y }) => ({ x: () => run(distributionGradientKernel, { dy, y }, { logarithm }) }),
+});
 
 /** 1 where `low < x < high`, else 0. */
 function between(x: Tensor, low: number, high: number): Tensor {
@@ -169,6 +182,6 @@ export const activationGradients = (): AnyGradient[] => [
   fromOutput(tanhKernel, 'tanh'),
   fromInput(hardSigmoidKernel, 'hardSigmoid'),
   fromInput(hardSwishKernel, 'hardSwish'),
-  softmaxGradient,
-  logSoftmaxGradient,
+  softmaxGradient(softmaxKernel, false),
+  softmaxGradient(logSoftmaxKernel, true),
 ];

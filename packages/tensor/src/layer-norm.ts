@@ -2,6 +2,7 @@ import { add, mean, mul, ones, rsqrt, square, sub, type Tensor, tidy, zeros } fr
 import { channelSum } from './channel-sum.ts';
 import { asVector, checkFloat } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/layer-norm.ts';
 
 export interface LayerNormOptions {
   /** Scale of each channel, `[C]`; without it 1. */
@@ -48,23 +49,28 @@ type LayerNormInputs = { x: Tensor; gamma: Tensor; beta: Tensor };
 const layerNormKernel: Kernel<LayerNormInputs, { epsilon: number }> = {
   name: 'ImgclsLayerNorm',
   composed: ({ x, gamma, beta }, { epsilon }) => add(mul(standardized(x, epsilon).y, gamma), beta),
+  own: own.layerNormalized,
 };
 
-/** A row with `x̂ = (x - mean) · r` and `r = 1 / √(variance + epsilon)` passes back `r · (g - mean(g) - x̂ · mean(g · x̂))`, where `g = gamma · dy`. */
 export const layerNormGradient: Gradient<LayerNormInputs, { epsilon: number }, 'x' | 'gamma'> = {
   kernel: layerNormKernel,
   saves: ['x', 'gamma'],
-  backward(dy, { x, gamma }, { epsilon }) {
-    const { y, r } = standardized(x, epsilon);
-    return {
-      x: () => {
-        const g = mul(dy, gamma);
-        return mul(r, sub(sub(g, mean(g, -1, true)), mul(y, mean(mul(g, y), -1, true))));
-      },
-      gamma: () => channelSum(mul(dy, y)),
-      beta: () => channelSum(dy),
-    };
+  backward(dy, saved, attributes) {
+    const [dx, dGamma, dBeta] = run(gradientKernel, { dy, ...saved }, attributes);
+    return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
   },
+};
+
+/** A row with `x̂ = (x - mean) · r` and `r = 1 / √(variance + epsilon)` passes back `r · (g - mean(g) - x̂ · mean(g · x̂))`, where `g = gamma · dy`. */
+const gradientKernel: Kernel<{ dy: Tensor; x: Tensor; gamma: Tensor }, { epsilon: number }, Tensor[]> = {
+  name: 'ImgclsLayerNormGradient',
+  composed({ dy, x, gamma }, { epsilon }) {
+    const { y, r } = standardized(x, epsilon);
+    const g = mul(dy, gamma);
+    const dx = mul(r, sub(sub(g, mean(g, -1, true)), mul(y, mean(mul(g, y), -1, true))));
+    return [dx, channelSum(mul(dy, y)), channelSum(dy)];
+  },
+  own: own.layerNormBackward,
 };
 
 /** Rows with mean 0 and variance 1, and what their differences from the mean were multiplied by. */

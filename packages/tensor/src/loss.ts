@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  clone,
   div,
   gather,
   getBackend,
@@ -20,6 +21,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { asMatrix, asVector, checkLayout } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/softmax.ts';
 
 export interface CrossEntropyOptions {
   /** The part of each target that is spread evenly over all classes, in `[0, 1]`. */
@@ -72,7 +74,8 @@ export function crossEntropy(
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
   return tidy(() => {
-    const coefficients = weighted(scores.shape, targets, labelSmoothing, weights, reduction);
+    const attributes = { classes: scores.shape[1], labelSmoothing, mean: reduction === 'mean' };
+    const coefficients = run(coefficientsKernel, { targets, classWeights: weights }, attributes);
     return run(crossEntropyKernel, { logits: scores, coefficients }, { perExample: reduction === 'none' });
   }) as Scalar | Tensor1D;
 }
@@ -85,33 +88,41 @@ const crossEntropyKernel: Kernel<CrossEntropyInputs, CrossEntropyAttributes> = {
   name: 'ImgclsCrossEntropy',
   composed: ({ logits, coefficients }, { perExample }) =>
     neg(sum(mul(logSoftmax(logits), coefficients), perExample ? 1 : undefined)),
+  own: own.loss,
 };
 
 export const crossEntropyGradient: Gradient<CrossEntropyInputs, CrossEntropyAttributes, 'logits' | 'coefficients'> = {
   kernel: crossEntropyKernel,
   saves: ['logits', 'coefficients'],
-  backward: (dy, { logits, coefficients }) => ({
-    logits: () => {
-      const slope = sub(mul(softmax(logits), sum(coefficients, 1, true)), coefficients); // [N, K]
-      return mul(slope, dy.rank === 0 ? dy : reshape(dy, [-1, 1]));
-    },
-  }),
+  backward: (dy, saved, attributes) => ({ logits: () => run(gradientKernel, { dy, ...saved }, attributes) }),
 };
 
-function weighted(
-  [n, k]: [number, number],
-  targets: Tensor,
-  labelSmoothing: number,
-  classWeights: Tensor1D | undefined,
-  reduction: 'mean' | 'sum' | 'none',
-): Tensor {
-  const indices = targets.rank === 1;
-  const hard = indices ? cast(oneHot(targets as Tensor1D, k), 'float32') : targets;
-  const smooth = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / k);
-  const coefficients = classWeights ? mul(smooth, classWeights) : smooth;
-  if (reduction !== 'mean') return coefficients;
-  return div(coefficients, indices && classWeights ? sum(gather(classWeights, targets as Tensor1D)) : n);
-}
+const gradientKernel: Kernel<CrossEntropyInputs & { dy: Tensor }, CrossEntropyAttributes> = {
+  name: 'ImgclsCrossEntropyGradient',
+  composed({ dy, logits, coefficients }) {
+    const slope = sub(mul(softmax(logits), sum(coefficients, 1, true)), coefficients); // [N, K]
+    return mul(slope, dy.rank === 0 ? dy : reshape(dy, [-1, 1]));
+  },
+  own: own.lossGradient,
+};
+
+export type CoefficientAttributes = { classes: number; labelSmoothing: number; mean: boolean };
+
+const coefficientsKernel: Kernel<{ targets: Tensor; classWeights?: Tensor1D | undefined }, CoefficientAttributes> = {
+  name: 'ImgclsCrossEntropyCoefficients',
+  composed({ targets, classWeights }, { classes, labelSmoothing, mean }) {
+    const indices = targets.rank === 1;
+    const hard = indices ? cast(oneHot(targets as Tensor1D, classes), 'float32') : targets;
+    const smooth = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
+    const coefficients = classWeights ? mul(smooth, classWeights) : clone(smooth);
+    if (!mean) return coefficients;
+    return div(
+      coefficients,
+      indices && classWeights ? sum(gather(classWeights, targets as Tensor1D)) : targets.shape[0]!,
+    );
+  },
+  own: own.coefficients,
+};
 
 function checkTargets(logits: Tensor2D, targets: Tensor): void {
   const [n, k] = logits.shape;
@@ -136,4 +147,4 @@ function checkTargets(logits: Tensor2D, targets: Tensor): void {
 }
 
 /** Backends whose tensors are read without waiting for a device. */
-const inHostMemory = new Set(['cpu', 'wasm', 'tensorflow']);
+const inHostMemory = new Set(['cpu', 'native', 'wasm', 'tensorflow']);

@@ -17,6 +17,7 @@ import {
 import { asImages, type Padding2d, type Pair, paddingSides, type Size2d, sizePair } from './check.ts';
 import { depthwiseInputGradient, pixelsUnder, taps } from './depthwise-conv.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/pool.ts';
 import { reshape as reshaped } from './shape.ts';
 import { stockMaxPoolGradient } from './stock-kernels.ts';
 import { lowest, outputSizes, padImages, placePixels, type Shape4D, type Window } from './window.ts';
@@ -85,12 +86,13 @@ function overAllPixels(where: string, x: Tensor, pool: (x: Tensor, options: Pool
 
 type PoolInputs = { x: Tensor4D };
 export type PoolAttributes = Window & { readonly kernel: Pair };
-type AvgPoolAttributes = PoolAttributes & { readonly countIncludePad: boolean; readonly inputShape: Shape4D };
+export type AvgPoolAttributes = PoolAttributes & { readonly countIncludePad: boolean; readonly inputShape: Shape4D };
 
 const maxPoolKernel: Kernel<PoolInputs, PoolAttributes, Tensor4D> = {
   name: 'ImgclsMaxPool2d',
   composed: ({ x }, { kernel, stride, padding }) =>
     maxPool(padImages(x, padding, lowest), [...kernel], [...stride], 'valid'),
+  own: own.maxPooled,
 };
 
 export interface MaxPoolGradient {
@@ -116,6 +118,7 @@ const maxPoolGradientKernel: Kernel<MaxPoolGradient['inputs'], PoolAttributes, T
       });
     return dx as Tensor4D;
   },
+  own: own.maxPoolBackward,
   on: { webgl: stockMaxPoolGradient, webgpu: stockMaxPoolGradient, tensorflow: stockMaxPoolGradient },
 };
 
@@ -132,20 +135,25 @@ const avgPoolKernel: Kernel<PoolInputs, AvgPoolAttributes, Tensor4D> = {
     const means = avgPool(padImages(x, padding), [...kernel], [...stride], 'valid');
     return countIncludePad ? means : mul(means, paddingCorrection(inputShape, attributes));
   },
+  own: own.avgPooled,
 };
 
 /** Every pixel gets its share of each window it was in: the input's gradient of a depthwise convolution with constant filters. */
+const avgPoolGradientKernel: Kernel<{ dy: Tensor4D }, AvgPoolAttributes, Tensor4D> = {
+  name: 'ImgclsAvgPool2dGradient',
+  composed({ dy }, { countIncludePad, inputShape, ...attributes }) {
+    const { kernel } = attributes;
+    const shares = countIncludePad ? dy : mul(dy, paddingCorrection(inputShape, attributes));
+    const filter = fill([...kernel, 1, dy.shape[3]], 1 / (kernel[0] * kernel[1])) as Tensor4D;
+    return depthwiseInputGradient(shares as Tensor4D, filter, attributes, inputShape);
+  },
+  own: own.avgPoolBackward,
+};
+
 export const avgPoolGradient: Gradient<PoolInputs, AvgPoolAttributes, never, Tensor4D> = {
   kernel: avgPoolKernel,
   saves: [],
-  backward: (dy, _, { countIncludePad, inputShape, ...attributes }) => ({
-    x: () => {
-      const { kernel } = attributes;
-      const shares = countIncludePad ? dy : mul(dy, paddingCorrection(inputShape, attributes));
-      const filter = fill([...kernel, 1, dy.shape[3]], 1 / (kernel[0] * kernel[1])) as Tensor4D;
-      return depthwiseInputGradient(shares as Tensor4D, filter, attributes, inputShape);
-    },
-  }),
+  backward: (dy, _, attributes) => ({ x: () => run(avgPoolGradientKernel, { dy }, attributes) }),
 };
 
 /** `window size / pixels of the image in the window` for each place of the window, `[1, OH, OW, 1]`. */

@@ -1,7 +1,7 @@
 import type { Batch } from '@imgcls/data';
 import { accuracy, type Metric } from '@imgcls/metrics';
 import type { Module } from '@imgcls/nn';
-import { dispose, type Scalar, type Tensor2D, tidy } from '@imgcls/tensor';
+import { dispose, type Precision, type Scalar, type Tensor2D, tidy, withPrecision } from '@imgcls/tensor';
 import { type Batches, batchesOf, checkLogits, hardLabels, toTensors } from './batch.ts';
 import { type Loss, type LossOptions, lossOf } from './loss.ts';
 import { nextTask } from './next-task.ts';
@@ -23,6 +23,8 @@ export type Results<M extends Measures> = { [Name in keyof M]: ReturnType<M[Name
 export interface EvaluateOptions<M extends Measures> extends LossOptions {
   /** More to measure, by the name of its result. */
   metrics?: M;
+  /** How activations are stored, as in `fit`. @defaultValue 'float32' */
+  precision?: Precision;
 }
 
 /** What a model says about images, on the host, in the order in which they came. */
@@ -65,7 +67,15 @@ export async function evaluate<M extends Measures = Record<never, never>>(
   batches: Batches,
   options: EvaluateOptions<M> = {},
 ): Promise<Evaluation & Results<M>> {
-  return evaluateWith('evaluate', model, batches, lossOf('evaluate', options), options.metrics);
+  const { precision = 'float32', metrics } = options;
+  checkPrecision('evaluate', precision);
+  return evaluateWith('evaluate', model, batches, { loss: lossOf('evaluate', options), precision }, metrics);
+}
+
+/** How a batch is judged. */
+interface Judging {
+  loss: Loss;
+  precision: Precision;
 }
 
 /** `evaluate` under the name of who asks, with the loss that it minimizes. */
@@ -73,12 +83,12 @@ export async function evaluateWith<M extends Measures>(
   where: string,
   model: Module,
   batches: Batches,
-  loss: Loss,
+  judging: Judging,
   metrics?: M,
 ): Promise<Evaluation & Results<M>> {
   const measures = Object.entries({ ...metrics, accuracy: accuracy() });
   const sums = { loss: 0, weight: 0 };
-  for await (const scored of scoredBatches(where, model, batches, loss)) {
+  for await (const scored of scoredBatches(where, model, batches, judging)) {
     sums.loss += scored.loss * scored.weight;
     sums.weight += scored.weight;
     for (const [, metric] of measures) metric.update(scored);
@@ -94,8 +104,8 @@ export async function evaluateWith<M extends Measures>(
  */
 export async function predictions(model: Module, batches: Batches): Promise<ModelPredictions> {
   const parts: Scored[] = [];
-  for await (const scored of scoredBatches('predictions', model, batches, lossOf('predictions', {})))
-    parts.push(scored);
+  const judging: Judging = { loss: lossOf('predictions', {}), precision: 'float32' };
+  for await (const scored of scoredBatches('predictions', model, batches, judging)) parts.push(scored);
   return {
     scores: joined(
       Float32Array,
@@ -113,6 +123,13 @@ export async function predictions(model: Module, batches: Batches): Promise<Mode
   };
 }
 
+/** @throws {RangeError} if it is none, or one that the current backend does not have. */
+export function checkPrecision(where: string, precision: Precision): void {
+  if (precision !== 'float32' && precision !== 'bf16')
+    throw new RangeError(`${where}: precision must be 'float32' or 'bf16', got '${precision}'`);
+  withPrecision(precision, () => undefined);
+}
+
 interface Scored extends ModelPredictions {
   loss: number;
   weight: number;
@@ -125,17 +142,22 @@ interface Pending {
 }
 
 /** Runs the model over batches, reading the results of one while the device is at the next. */
-async function* scoredBatches(where: string, model: Module, batches: Batches, loss: Loss): AsyncGenerator<Scored> {
+async function* scoredBatches(
+  where: string,
+  model: Module,
+  batches: Batches,
+  judging: Judging,
+): AsyncGenerator<Scored> {
   const pending: Pending[] = [];
   try {
     for await (const batch of batchesOf(batches, 0)) {
-      pending.push({ batch, ...forward(where, model, batch, loss) });
+      pending.push({ batch, ...withPrecision(judging.precision, () => forward(where, model, batch, judging.loss)) });
       await nextTask();
-      if (pending.length > 1) yield await read(pending.shift()!, loss);
+      if (pending.length > 1) yield await read(pending.shift()!, judging.loss);
     }
     const last = pending.shift();
     if (!last) throw new RangeError(`${where}: there must be at least one batch, got none`);
-    yield await read(last, loss);
+    yield await read(last, judging.loss);
   } finally {
     for (const { logits, loss } of pending) dispose([logits, loss]);
   }

@@ -54,7 +54,7 @@ const timeless = ({ seconds: _, history, ...state }: TrainingState) => ({
   history: history.map(({ seconds, imagesPerSecond, ...epoch }) => epoch),
 });
 
-describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
+describe.each(['cpu', 'native', 'wasm'] as const)('on %s', (backend) => {
   let tensorsBefore = 0;
   beforeAll(async () => {
     await useBackend(backend);

@@ -1,5 +1,5 @@
-import type { Activation, ElementType, Storage } from '@imgcls/kernels';
-import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Activation, Elements, ElementType, Storage } from '@imgcls/kernels';
+import { type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
 
 /** A kernel of tfjs, computed by ours; undefined leaves this run to the fallback. */
@@ -31,3 +31,22 @@ export function fusedActivation(name: unknown, slope: unknown): Activation | und
   const activation = known[(name ?? 'linear') as keyof typeof known];
   return activation && { activation };
 }
+
+/** A tensor of this shape and type, written by a kernel. */
+export function written(
+  backend: KernelsBackend,
+  shape: readonly number[],
+  storage: ElementType,
+  write: (y: Elements) => void,
+): TensorInfo {
+  const y = backend.allocate(shape, storage);
+  try {
+    write(backend.of(y).elements);
+  } catch (error) {
+    backend.disposeIntermediateTensorInfo(y);
+    throw error;
+  }
+  return y;
+}
+
+export const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shape);

@@ -4,8 +4,6 @@ import {
   type BinaryOperation,
   binary,
   clip,
-  type Elements,
-  type ElementType,
   fill,
   type Reduction,
   reduce,
@@ -17,8 +15,10 @@ import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
 import { activated } from './activation.ts';
 import { batchMatMul, fusedMatMul } from './matmul.ts';
-import { elementTypeOf, isFloat, type OwnKernel, storageOf } from './own.ts';
+import { elementTypeOf, isFloat, type OwnKernel, sizeOf, storageOf, written } from './own.ts';
 import { stockConvolutions } from './stock-conv.ts';
+import { stockLayout } from './stock-layout.ts';
+import { stockPooling } from './stock-pool.ts';
 
 /** The kernels of tfjs that `native` and `wasm` compute themselves. All others are those of tfjs's `cpu` backend: see fallbacks.ts. */
 export const stockKernels: Readonly<Record<string, OwnKernel>> = {
@@ -107,19 +107,9 @@ export const stockKernels: Readonly<Record<string, OwnKernel>> = {
   BatchMatMul: batchMatMul,
   _FusedMatMul: fusedMatMul,
   ...stockConvolutions,
+  ...stockPooling,
+  ...stockLayout,
 };
-
-/** A tensor of this shape and type, written by a kernel. */
-function written(
-  backend: KernelsBackend,
-  shape: readonly number[],
-  storage: ElementType,
-  write: (y: Elements) => void,
-): TensorInfo {
-  const y = backend.allocate(shape, storage);
-  write(backend.of(y).elements);
-  return y;
-}
 
 function reshaped(backend: KernelsBackend, x: TensorInfo, shape: number[]): TensorInfo | undefined {
   return x.dtype === 'complex64' ? undefined : backend.share(x, shape);
@@ -214,5 +204,3 @@ function extremum(kind: 'argMax' | 'argMin'): OwnKernel {
     return y;
   };
 }
-
-const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shape);
