@@ -12,7 +12,8 @@ import {
   module,
 } from '@imgcls/nn';
 import { scale } from '@imgcls/tensor';
-import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
+import { type Network, network } from './classifier.ts';
+import { checkImageSize, type ModelOptions } from './options.ts';
 
 export interface Airbench94Options extends ModelOptions {
   /** Channels of the three groups. Default `[64, 256, 256]`. */
@@ -47,11 +48,12 @@ const SMALLEST = 9; // a window of 2, then three poolings of 2
  * ```
  * Jordan 2024, https://arxiv.org/abs/2404.00498
  */
-export function airbench94(options: Airbench94Options = {}): Module {
+export function airbench94(options: Airbench94Options = {}): Network {
   const { numClasses = 10, inputChannels = 3, imageSize = 32, channels = [64, 256, 256], logitScale = 1 / 9 } = options;
   checkImageSize('airbench94', imageSize, SMALLEST);
   const whitened = 8 * inputChannels; // a filter for each of the 2·2·inputChannels directions, and its negative
-  return module(
+  return network(
+    'airbench94',
     {
       whiten: whiteningConv(inputChannels, whitened),
       activation: gelu(),
@@ -61,11 +63,12 @@ export function airbench94(options: Airbench94Options = {}): Module {
       pool: globalMaxPool2d(),
       linear: linear({ inFeatures: channels[2], outFeatures: numClasses, bias: false }),
     },
-    ({ whiten, activation, group1, group2, group3, pool, linear }, images) => {
-      checkImages('airbench94', images, SMALLEST);
-      return scale(linear(pool(group3(group2(group1(activation(whiten(images))))))), logitScale);
+    {
+      features: ({ whiten, activation, group1, group2, group3, pool }, images) =>
+        pool(group3(group2(group1(activation(whiten(images)))))),
+      head: ({ linear }, features) => scale(linear(features), logitScale),
+      smallest: SMALLEST,
     },
-    'airbench94',
   );
 }
 

@@ -1,7 +1,9 @@
-import { type Module, seeded } from '@imgcls/nn';
+import { seeded } from '@imgcls/nn';
 import { distance } from 'fastest-levenshtein';
+import type { Network } from './classifier.ts';
 import { BUILDERS, FAMILIES, type ModelName } from './families.ts';
 import type { ModelOptions } from './options.ts';
+import { type WeightSource, weightSources } from './weights.ts';
 
 /** The options of each network in the catalogue, by name. */
 export type ModelCatalogue = { [N in ModelName]: NonNullable<Parameters<(typeof BUILDERS)[N]>[0]> };
@@ -15,7 +17,7 @@ export interface Architecture {
 }
 
 /** A network that knows how it was made. */
-export type CatalogueModel = Module & { readonly architecture: Architecture };
+export type CatalogueModel = Network & { readonly architecture: Architecture };
 
 /** A network of the catalogue. */
 export interface ModelEntry {
@@ -30,6 +32,8 @@ export interface ModelEntry {
   inputShape: readonly [height: number, width: number, channels: number];
   /** The names of its options. */
   options: readonly string[];
+  /** Published weights of it, the newest last. */
+  weights: readonly WeightSource[];
 }
 
 /**
@@ -65,7 +69,7 @@ export function createModel(name: string, { seed = 0, ...options }: Record<strin
   for (const option of Object.keys(options))
     if (!model.options.includes(option))
       throw new RangeError(`createModel: ${name} has no option "${option}"${nearest(option, model.options)}`);
-  const build = BUILDERS[model.name] as (options: ModelOptions) => Module;
+  const build = BUILDERS[model.name] as (options: ModelOptions) => Network;
   const network = seeded(seed as number, () => build(options));
   return Object.assign(network, { architecture: { name: model.name, options } });
 }
@@ -84,6 +88,7 @@ const CATALOGUE: readonly ModelEntry[] = FAMILIES.flatMap(({ paper, options, mod
     multiplyAdds: multiplyAdds * 1e6,
     inputShape: [imageSize, imageSize, 3] as const,
     options: ['numClasses', 'inputChannels', 'imageSize', ...options],
+    weights: weightSources(name),
   })),
 );
 

@@ -12,7 +12,8 @@ import {
 } from '@imgcls/nn';
 import { add, relu } from '@imgcls/tensor';
 import { pad } from '@tensorflow/tfjs-core';
-import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
+import { type Network, network } from './classifier.ts';
+import { checkImageSize, type ModelOptions } from './options.ts';
 
 export interface CifarResnetOptions extends ModelOptions {
   /** Layers with weights, `6n + 2`: 20, 32, 44, 56, 110. Default 20. */
@@ -31,7 +32,7 @@ export interface CifarResnetOptions extends ModelOptions {
  *
  * He et al. 2015, section 4.2, https://arxiv.org/abs/1512.03385
  */
-export function cifarResnet(options: CifarResnetOptions = {}): Module {
+export function cifarResnet(options: CifarResnetOptions = {}): Network {
   const { numClasses = 10, inputChannels = 3, imageSize = 32, depth = 20, shortcut = 'A' } = options;
   checkImageSize('cifarResnet', imageSize, 1);
   const blocks = (depth - 2) / 6;
@@ -44,7 +45,8 @@ export function cifarResnet(options: CifarResnetOptions = {}): Module {
       basicBlock({ inChannels, channels, stride, shortcut }),
       ...Array.from({ length: blocks - 1 }, () => basicBlock({ inChannels: channels, channels, stride: 1, shortcut })),
     );
-  return module(
+  return network(
+    `cifarResnet${depth}`,
     {
       conv1: conv3x3(inputChannels, 16, 1),
       bn1: batchNorm2d(16),
@@ -54,11 +56,11 @@ export function cifarResnet(options: CifarResnetOptions = {}): Module {
       pool: globalAvgPool2d(),
       linear: linear({ inFeatures: 64, outFeatures: numClasses, weight: kaimingNormal() }),
     },
-    ({ conv1, bn1, layer1, layer2, layer3, pool, linear }, images) => {
-      checkImages('cifarResnet', images, 1);
-      return linear(pool(layer3(layer2(layer1(relu(bn1(conv1(images))))))));
+    {
+      features: ({ conv1, bn1, layer1, layer2, layer3, pool }, images) =>
+        pool(layer3(layer2(layer1(relu(bn1(conv1(images))))))),
+      head: ({ linear }, features) => linear(features),
     },
-    `cifarResnet${depth}`,
   );
 }
 

@@ -4,7 +4,7 @@ import { checkImages } from './options.ts';
 
 /** A network in two parts, which can be called alone: `model(images)` is `model.head(model.features(images))`. */
 export type Network = Module & {
-  /** What it sees in images `[N, H, W, C]`: `[N, F]`, but `[N, H, W, F]` where the head is a convolution. */
+  /** What it sees in images `[N, H, W, C]`: `[N, F]`, but `[N, H, W, F]` where the head takes images. */
   readonly features: Module;
   /** How it tells classes apart by that: features to logits `[N, numClasses]`. */
   readonly head: Module;
@@ -16,13 +16,16 @@ export interface NetworkForward<C extends Children> {
   head(parts: Parts<C>, features: Tensor): Tensor;
   /** Height and width that images must have at least. Default 1. */
   smallest?: number;
+  /** The only size that images may have, if there is only one. */
+  size?: readonly [height: number, width: number];
 }
 
 /** A network of these children. */
 export function network<C extends Children>(name: string, children: C, forward: NetworkForward<C>): Network {
-  const { smallest = 1 } = forward;
+  const { smallest = 1, size } = forward;
   const features = (parts: Parts<C>, images: Tensor): Tensor => {
     checkImages(name, images, smallest);
+    if (size) checkSize(name, images, size);
     return forward.features(parts, images);
   };
   const model = module(children, (parts, images) => forward.head(parts, features(parts, images)), name);
@@ -30,4 +33,12 @@ export function network<C extends Children>(name: string, children: C, forward: 
     features: module(children, features, `${name}.features`) as unknown as Module,
     head: module(children, forward.head, `${name}.head`) as unknown as Module,
   });
+}
+
+function checkSize(name: string, { shape }: Tensor, [height, width]: readonly [number, number]): void {
+  const [, h, w] = shape;
+  if (h !== height || w !== width)
+    throw new RangeError(
+      `${name}: was built for images of ${height}×${width}, got ${h}×${w}; resize them, or build it with imageSize: [${h}, ${w}]`,
+    );
 }

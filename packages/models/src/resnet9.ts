@@ -1,6 +1,7 @@
 import { batchNorm2d, conv2d, globalMaxPool2d, linear, type Module, maxPool2d, module } from '@imgcls/nn';
 import { add, relu, scale } from '@imgcls/tensor';
-import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
+import { type Network, network } from './classifier.ts';
+import { checkImageSize, type ModelOptions } from './options.ts';
 
 export interface ResNet9Options extends ModelOptions {
   /** Channels of the four stages. Default `[64, 128, 256, 512]`. */
@@ -21,7 +22,7 @@ const SMALLEST = 8; // three poolings of 2
  *
  * Page 2018, "How to train your ResNet", https://github.com/davidcpage/cifar10-fast
  */
-export function resnet9(options: ResNet9Options = {}): Module {
+export function resnet9(options: ResNet9Options = {}): Network {
   const {
     numClasses = 10,
     inputChannels = 3,
@@ -31,7 +32,8 @@ export function resnet9(options: ResNet9Options = {}): Module {
   } = options;
   checkImageSize('resnet9', imageSize, SMALLEST);
   const [first, second, third, fourth] = channels;
-  return module(
+  return network(
+    'resnet9',
     {
       prep: convBn(inputChannels, first),
       layer1: stage(first, second, residual(second)),
@@ -40,11 +42,11 @@ export function resnet9(options: ResNet9Options = {}): Module {
       pool: globalMaxPool2d(),
       linear: linear({ inFeatures: fourth, outFeatures: numClasses, bias: false }),
     },
-    ({ prep, layer1, layer2, layer3, pool, linear }, images) => {
-      checkImages('resnet9', images, SMALLEST);
-      return scale(linear(pool(layer3(layer2(layer1(prep(images)))))), logitScale);
+    {
+      features: ({ prep, layer1, layer2, layer3, pool }, images) => pool(layer3(layer2(layer1(prep(images))))),
+      head: ({ linear }, features) => scale(linear(features), logitScale),
+      smallest: SMALLEST,
     },
-    'resnet9',
   );
 }
 

@@ -1,6 +1,7 @@
-import { conv2d, dropout, flatten, linear, type Module, maxPool2d, module, relu, sequential } from '@imgcls/nn';
+import { conv2d, dropout, flatten, linear, type Module, maxPool2d, relu, sequential } from '@imgcls/nn';
 import type { Padding2d } from '@imgcls/tensor';
-import { checkImageSize, checkImages, type ModelOptions } from './options.ts';
+import { type Network, network } from './classifier.ts';
+import { checkImageSize, type ModelOptions } from './options.ts';
 
 export interface SimpleCnnOptions extends ModelOptions {
   /** Output channels of the convolutions, each followed by ReLU and pooling. Default `[32, 64, 128]`. */
@@ -34,7 +35,7 @@ export interface SimpleCnnOptions extends ModelOptions {
  * LeCun et al. 1998, https://doi.org/10.1109/5.726791, with the ReLU and dropout of Krizhevsky et al. 2012,
  * https://doi.org/10.1145/3065386
  */
-export function simpleCnn(options: SimpleCnnOptions = {}): Module {
+export function simpleCnn(options: SimpleCnnOptions = {}): Network {
   const { numClasses = 10, inputChannels = 3, imageSize = 32, channels = [32, 64, 128], kernelSize = 3 } = options;
   const { poolSize = 2, hidden = [128], dropout: rate = 0.5 } = options;
   const smallest = poolSize ** channels.length;
@@ -52,21 +53,18 @@ export function simpleCnn(options: SimpleCnnOptions = {}): Module {
     const layer = linear({ inFeatures, outFeatures: features[i + 1] ?? numClasses });
     return i < hidden.length ? [layer, relu(), dropout(rate)] : [layer];
   };
-  return module(
+  return network(
+    'simpleCnn',
     {
       features: sequential(...channels.flatMap(stage)),
       classifier: sequential(flatten(), ...features.flatMap(connected)),
     },
-    ({ features, classifier }, images) => {
-      checkImages('simpleCnn', images, smallest);
-      const [, h, w] = images.shape;
-      if (h !== size[0] || w !== size[1])
-        throw new RangeError(
-          `simpleCnn: was built for images of ${size.join('×')}, got ${h}×${w}; resize them, or build it with imageSize: [${h}, ${w}]`,
-        );
-      return classifier(features(images));
+    {
+      features: ({ features }, images) => features(images),
+      head: ({ classifier }, features) => classifier(features),
+      smallest,
+      size,
     },
-    'simpleCnn',
   );
 }
 

@@ -80,15 +80,12 @@ function visionTransformer(name: string, variant: Variant, options: VisionTransf
     },
     {
       features: ({ class_token, conv_proj, encoder }, images) => {
-        const [n, h, w] = images.shape as [number, number, number];
-        if (h !== height || w !== columns)
-          throw new RangeError(
-            `${name}: was built for images of ${height}×${columns}, got ${h}×${w}; resize them, or build it with imageSize: [${h}, ${w}]`,
-          );
+        const n = images.shape[0]!;
         const sequence = concat([tile(class_token, [n, 1, 1]), reshape(conv_proj(images), [n, places - 1, width])], 1);
         return reshape(slice(encoder(sequence), [0, 0, 0], [n, 1, width]), [n, width]);
       },
       head: ({ heads }, features) => heads(features),
+      size: [height, columns],
     },
   );
 }

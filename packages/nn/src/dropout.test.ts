@@ -2,7 +2,7 @@ import { random } from '@imgcls/random';
 import { useBackend } from '@imgcls/tensor';
 import { ones } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dropout } from './dropout.ts';
+import { dropout, stochasticDepth } from './dropout.ts';
 import { training } from './scope.ts';
 import { sequential } from './sequential.ts';
 
@@ -31,5 +31,24 @@ describe('dropout()', () => {
 
   test.each([-0.1, 1, Number.NaN])('refuses the rate %s', (rate) => {
     expect(() => dropout(rate)).toThrow(new RangeError(`dropout: rate must be in [0, 1), got ${rate}`));
+  });
+});
+
+describe('stochasticDepth()', () => {
+  test('does nothing in evaluation, nor at rate 0', () => {
+    const x = ones([8, 2]);
+    expect(stochasticDepth(0.5)(x)).toBe(x);
+    expect(training(random(1), () => stochasticDepth(0)(x))).toBe(x);
+  });
+
+  test('drops whole examples in training and keeps the mean', () => {
+    const rows = training(random(1), () => stochasticDepth(0.2)(ones([4000, 1, 3]))).arraySync() as number[][][];
+    expect(new Set(rows.map((row) => row.join()))).toEqual(new Set(['0,0,0', '1.25,1.25,1.25']));
+    const dropped = rows.filter((row) => row[0]![0] === 0).length / rows.length;
+    expect(Math.abs(dropped - 0.2)).toBeLessThan(4 * Math.sqrt((0.2 * 0.8) / 4000)); // four standard deviations
+  });
+
+  test.each([-0.1, 1])('refuses the rate %s', (rate) => {
+    expect(() => stochasticDepth(rate)).toThrow(new RangeError(`stochasticDepth: rate must be in [0, 1), got ${rate}`));
   });
 });

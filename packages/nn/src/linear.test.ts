@@ -1,8 +1,9 @@
 import { useBackend } from '@imgcls/tensor';
-import { ones, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
+import { ones, randomNormal, reshape, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { HostTensor } from './host-tensor.ts';
 import { linear } from './linear.ts';
+import { namedParameters } from './module.ts';
 import { seeded } from './scope.ts';
 import { flatten, identity, sequential } from './sequential.ts';
 import { loadStateDict } from './state-dict.ts';
@@ -25,6 +26,14 @@ describe('linear()', () => {
     expect(Array.from(layer(tensor2d([[1, 0, 2]])).dataSync())).toEqual([7.5, 69.5]);
   });
 
+  test('takes each row of features, whatever the axes before', () => {
+    const layer = linear({ inFeatures: 3, outFeatures: 2 });
+    const rows = randomNormal([8, 3]);
+    const y = layer(reshape(rows, [2, 1, 4, 3]));
+    expect(y.shape).toEqual([2, 1, 4, 2]);
+    expect(y.dataSync()).toEqual(layer(rows).dataSync());
+  });
+
   test('starts uniform in ±1/√inFeatures', () => {
     const layer = seeded(1, () => linear({ inFeatures: 400, outFeatures: 300 }));
     for (const { variable } of [layer.children.weight, layer.children.bias!]) {
@@ -37,9 +46,10 @@ describe('linear()', () => {
   test('refuses other numbers of features, and images', () => {
     const layer = linear({ inFeatures: 3, outFeatures: 2 });
     expect(() => layer(ones([1, 4]))).toThrow(new RangeError('linear: expects 3 features, got [1,4]'));
-    expect(() => layer(ones([1, 2, 2, 3]))).toThrow(
-      new TypeError('linear: expects features [N, in], got [1,2,2,3]; put flatten() before it'),
+    expect(() => layer(ones([1, 2, 2, 5]))).toThrow(
+      new TypeError('linear: expects features [N, in], got [1,2,2,5]; put flatten() before it'),
     );
+    expect(() => layer(ones([3]))).toThrow(TypeError);
     expect(() => linear({ inFeatures: 0, outFeatures: 2 })).toThrow(RangeError);
   });
 });
@@ -66,6 +76,12 @@ describe('flatten()', () => {
     expect(Array.from(flatten()(rows).dataSync())).toEqual([1, 2, 3, 4]);
     expect(flatten()(rows).shape).toEqual([2, 2]);
   });
+});
+
+test('sequential() names its modules by number, or as it is told', () => {
+  const layer = () => linear({ inFeatures: 2, outFeatures: 2, bias: false });
+  expect(Object.keys(namedParameters(sequential(layer(), layer())))).toEqual(['0.weight', '1.weight']);
+  expect(Object.keys(namedParameters(sequential({ b: layer(), a: layer() })))).toEqual(['b.weight', 'a.weight']);
 });
 
 test('sequential() of nothing, and identity(), give back their input', () => {

@@ -3,7 +3,7 @@ import { gradients, memory, mul, type Scalar, useBackend } from '@imgcls/tensor'
 import { ones, range, reshape, sum, type Tensor4D, tensor1d, tensor4d, variable } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { disposeModule, type Module, namedParameters, namedState } from './module.ts';
-import { batchNorm2d } from './norm.ts';
+import { batchNorm2d, layerNorm } from './norm.ts';
 import { training } from './scope.ts';
 
 beforeAll(() => useBackend('cpu'));
@@ -112,3 +112,18 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[]): void 
     expect(got[i]).toBeCloseTo(value, 4);
   });
 }
+
+describe('layerNorm()', () => {
+  test('normalises each row, then scales and shifts its features', () => {
+    const layer = layerNorm(3, { epsilon: 0 });
+    layer.children.weight.variable.assign(tensor1(1, 2, 1));
+    layer.children.bias.variable.assign(tensor1(0, 0, 10));
+    const y = layer(tensor4d([1, 2, 3, 10, 10, 40], [1, 2, 1, 3]));
+    const [outer, half] = [Math.sqrt(1.5), Math.SQRT1_2];
+    expectClose(y.dataSync(), [-outer, 0, 10 + outer, -half, -2 * half, 10 + 2 * half]);
+  });
+
+  test('refuses other numbers of features', () => {
+    expect(() => layerNorm(3)(ones([2, 4]))).toThrow(new RangeError('layerNorm: expects 3 channels, got [2,4]'));
+  });
+});

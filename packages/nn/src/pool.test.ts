@@ -1,7 +1,7 @@
 import { useBackend } from '@imgcls/tensor';
 import { ones, tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { avgPool2d, globalAvgPool2d, globalMaxPool2d, maxPool2d } from './pool.ts';
+import { adaptiveAvgPool2d, avgPool2d, globalAvgPool2d, globalMaxPool2d, maxPool2d } from './pool.ts';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -25,6 +25,20 @@ test.each([
     name: 'avgPool2d without padding in the mean',
     layer: avgPool2d({ kernelSize: 3, stride: 2, padding: 1, countIncludePad: false }),
     expected: [3, 4, 6, 7],
+  },
+  { name: 'maxPool2d(2, ceilMode)', layer: maxPool2d({ kernelSize: 2, ceilMode: true }), expected: [5, 6, 8, 9] },
+  {
+    name: 'maxPool2d(2, stride 1, padding 1, ceilMode) without a window that begins in the padding',
+    layer: maxPool2d({ kernelSize: 2, stride: 3, padding: 1, ceilMode: true }),
+    expected: [1, 3, 7, 9],
+  },
+  { name: 'adaptiveAvgPool2d(1)', layer: adaptiveAvgPool2d(1), expected: [5] },
+  { name: 'adaptiveAvgPool2d(3)', layer: adaptiveAvgPool2d(3), expected: [1, 2, 3, 4, 5, 6, 7, 8, 9] },
+  { name: 'adaptiveAvgPool2d(2), whose parts overlap', layer: adaptiveAvgPool2d(2), expected: [3, 4, 6, 7] },
+  {
+    name: 'adaptiveAvgPool2d([1, 4]), which repeats',
+    layer: adaptiveAvgPool2d([1, 4]),
+    expected: [4, 4.5, 5.5, 6],
   },
   { name: 'globalAvgPool2d()', layer: globalAvgPool2d(), expected: [5] },
   { name: 'globalMaxPool2d()', layer: globalMaxPool2d(), expected: [9] },

@@ -122,40 +122,48 @@ function diskShape({ variable: { shape }, layout }: Parameter): readonly number[
 }
 
 const TO_DISK = { conv: [3, 2, 0, 1], linear: [1, 0] }; // axis of ours that each axis on disk is
-const FROM_DISK = { conv: [2, 3, 1, 0], linear: [1, 0] };
 
 async function toHost(parameter: Parameter): Promise<HostTensor> {
   const { variable, layout } = parameter;
   const values = await variable.data();
   const shape = diskShape(parameter);
   if (values instanceof Int32Array) return { dtype: 'int64', shape, data: BigInt64Array.from(values, BigInt) };
-  const data = layout
-    ? permute(values as Float32Array, variable.shape, TO_DISK[layout])
-    : new Float32Array(values as Float32Array);
+  const data = layout ? transposed(values as Float32Array, shape, 'to disk') : new Float32Array(values as Float32Array);
   return { dtype: 'float32', shape, data };
 }
 
 function fromHost({ variable, layout }: Parameter, value: HostTensor): Tensor {
   if (variable.dtype === 'int32') return tensor(toInt32(value), variable.shape, 'int32');
   const values = toFloat32(value);
-  return tensor(layout ? permute(values, value.shape, FROM_DISK[layout]) : values, variable.shape, 'float32');
+  return tensor(layout ? transposed(values, value.shape, 'from disk') : values, variable.shape, 'float32');
 }
 
-/** The values of a row-major array with its axes in another order: axis i of the result is axis `order[i]`. */
-function permute(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array<ArrayBuffer> {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((size, n) => size * n, 1));
+/**
+ * Weights `[out, in, …window]` as `[…window, in, out]`, or the way back.
+ *
+ * It goes by tiles that fit into the cache: one side or the other is read across its rows.
+ *
+ * @param shape On disk.
+ */
+function transposed(
+  values: Float32Array,
+  [out, inputs, ...window]: readonly number[],
+  way: 'to disk' | 'from disk',
+): Float32Array<ArrayBuffer> {
+  const area = window.reduce((product, n) => product * n, 1);
+  const columns = inputs! * area; // of the matrix [out, columns] on disk, of which ours has the rows `[window, in]`
   const result = new Float32Array(values.length);
-  let filled = 0;
-  const fill = (depth: number, start: number): void => {
-    const axis = order[depth]!;
-    const end = start + shape[axis]! * strides[axis]!;
-    if (depth === order.length - 1)
-      for (let offset = start; offset < end; offset += strides[axis]!) result[filled++] = values[offset]!;
-    else for (let offset = start; offset < end; offset += strides[axis]!) fill(depth + 1, offset);
-  };
-  fill(0, 0);
+  const rows = Int32Array.from({ length: columns }, (_, c) => ((c % area) * inputs! + Math.floor(c / area)) * out!);
+  for (let o0 = 0; o0 < out!; o0 += TILE)
+    for (let c0 = 0; c0 < columns; c0 += TILE)
+      for (let c = c0; c < Math.min(c0 + TILE, columns); c++)
+        for (let o = o0, end = Math.min(o0 + TILE, out!), row = rows[c]!; o < end; o++)
+          if (way === 'to disk') result[o * columns + c] = values[row + o]!;
+          else result[row + o] = values[o * columns + c]!;
   return result;
 }
+
+const TILE = 32;
 
 function refuseMisfits({ missing, unexpected, mismatched }: LoadReport): void {
   const problems = [

@@ -15,8 +15,10 @@ import {
   tanh,
 } from '../src/activation.ts';
 import { add, mul, scale } from '../src/arithmetic.ts';
+import { attention } from '../src/attention.ts';
 import { type Conv2dOptions, conv2d } from '../src/conv.ts';
 import { dropout } from '../src/dropout.ts';
+import { layerNorm } from '../src/layer-norm.ts';
 import { linear } from '../src/linear.ts';
 import { type CrossEntropyOptions, crossEntropy } from '../src/loss.ts';
 import { batchNorm, batchNormTraining } from '../src/norm.ts';
@@ -32,6 +34,7 @@ export function operationCases(): OperationCase[] {
     ...convolutions(),
     ...poolings(),
     ...normalizations(),
+    ...attentions(),
     ...products(),
     ...activations(),
     ...losses(),
@@ -206,10 +209,39 @@ function normalizations(): OperationCase[] {
       run: ({ x }) => batchNorm(x!, { mean: toTensor(mean), variance: toTensor(variance), epsilon }),
       reference: ({ x }) => reference.batchNorm(x!, { mean, variance, epsilon }),
     },
+    {
+      name: 'layerNorm on sequences',
+      inputs: { x: [2, 3, 5], gamma: [5], beta: [5] },
+      run: ({ x, gamma, beta }) => layerNorm(x!, { gamma, beta, epsilon }),
+      reference: ({ x, gamma, beta }) => reference.layerNorm(x!, { gamma: gamma!, beta: beta!, epsilon }),
+    },
+    {
+      name: 'layerNorm without scale and offset',
+      inputs: { x: [4, 33] },
+      run: ({ x }) => layerNorm(x!, { epsilon }),
+      reference: ({ x }) => reference.layerNorm(x!, { epsilon }),
+    },
     training('batchNormTraining on images', [3, 4, 5, 2], true),
     training('batchNormTraining on rows', [6, 4], true),
     training('batchNormTraining without scale and offset', [2, 3, 3, 2], false),
     training('batchNormTraining on one image', [1, 4, 4, 3], true),
+  ];
+}
+
+function attentions(): OperationCase[] {
+  return [
+    {
+      name: 'attention of a sequence to another',
+      inputs: { query: [2, 2, 3, 4], key: [2, 2, 5, 4], value: [2, 2, 5, 3] },
+      run: ({ query, key, value }) => attention(query!, key!, value!),
+      reference: ({ query, key, value }) => reference.attention(query!, key!, value!, 1 / 2),
+    },
+    {
+      name: 'attention with a scale and a bias',
+      inputs: { query: [1, 3, 2, 5], key: [1, 3, 4, 5], value: [1, 3, 4, 1], bias: [2, 4] },
+      run: ({ query, key, value, bias }) => attention(query!, key!, value!, { scale: 0.3, bias }),
+      reference: ({ query, key, value, bias }) => reference.attention(query!, key!, value!, 0.3, bias),
+    },
   ];
 }
 

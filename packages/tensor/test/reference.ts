@@ -103,6 +103,39 @@ export function batchNorm(
   });
 }
 
+/** Each row of the last axis with mean 0 and variance 1 (biased), then scaled and shifted. */
+export function layerNorm(x: Grid, { gamma, beta, epsilon }: { gamma?: Grid; beta?: Grid; epsilon: number }): Grid {
+  const channels = x.shape.at(-1)!;
+  return grid(x.shape, (i) => {
+    const c = i % channels;
+    const row = Array.from(x.data.subarray(i - c, i - c + channels));
+    const mean = row.reduce((sum, value) => sum + value, 0) / channels;
+    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / channels;
+    return ((row[c]! - mean) / Math.sqrt(variance + epsilon)) * (gamma?.data[c] ?? 1) + (beta?.data[c] ?? 0);
+  });
+}
+
+/** Attention of each head, `[N, heads, L, D]`, with a bias for each pair of places `[L, S]`. */
+export function attention(query: Grid, key: Grid, value: Grid, scale: number, bias?: Grid): Grid {
+  const [n, heads, length, depth] = query.shape as [number, number, number, number];
+  const [places, width] = value.shape.slice(2) as [number, number];
+  return grid([n, heads, length, width], (i) => {
+    const [example, head, at, feature] = coordinates(i, [n, heads, length, width]) as [number, number, number, number];
+    const first = (example * heads + head) * places;
+    const scores = Array.from({ length: places }, (_, place) => {
+      let product = 0;
+      for (let d = 0; d < depth; d++)
+        product += query.data[Math.floor(i / width) * depth + d]! * key.data[(first + place) * depth + d]!;
+      return Math.exp(scale * product + (bias?.data[at * places + place] ?? 0));
+    });
+    const total = scores.reduce((sum, score) => sum + score, 0);
+    return scores.reduce(
+      (sum, score, place) => sum + (score / total) * value.data[(first + place) * width + feature]!,
+      0,
+    );
+  });
+}
+
 /** NumPy's broadcasting: axes are aligned from the last, lengths of 1 repeat. */
 export function broadcast(a: Grid, b: Grid, f: (a: number, b: number) => number): Grid {
   const rank = Math.max(a.shape.length, b.shape.length);
