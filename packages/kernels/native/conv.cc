@@ -69,6 +69,12 @@ struct Patches {
     return {into, row};
   }
 
+  Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
+    const int64_t line = y_axis.size * x_axis.size * pixel, outputs = y_axis.outputs * x_axis.outputs;  // of an image
+    const int64_t patch = transposed ? k0 : block.row, patches = transposed ? k : block.rows;
+    return x.span(patch * line / outputs, patches * line / outputs);
+  }
+
  private:
   /// Columns [begin, begin + count) of one patch, run by run: what lies together in the image.
   template <class T>
@@ -144,7 +150,7 @@ struct TurnedColumns {
       const int64_t size = smaller(left, out - begin);
       const int64_t row = y.last_tap - tap / x.axis.taps * y.tap_step, column = x.last_tap - tap % x.axis.taps * x.tap_step;
       const float* from = weight + ((row * shape.x.taps + column) * shape.in_group() + n0) * shape.out_channels + group * out + begin;
-      pack_panel_transposed(size, static_cast<int>(n), from, shape.out_channels, to);
+      pack_panel_transposed(size, n, from, shape.out_channels, to);
       to += size * kPanel;
       left -= size;
     }
@@ -184,7 +190,7 @@ const char* conv(Arguments in) {
   moments.parts = shared + packed_size + plan.partials_size();
   if (!packed) pack_columns(shape.groups, shape.depth(), shape.out_group(), weight_columns(shape, weight), shared);
   const PackedColumns columns = {packed ? packed : shared, shape.depth(), group_size};
-  const Write write = {y, Places::rows(shape.out_channels, shape.out_group()), epilogue, shape.out_group(), moments};
+  const Write write = {y, shape.outputs() * shape.out_channels, Places::rows(shape.out_channels, shape.out_group()), epilogue, shape.out_group(), moments};
   const char* problem = multiply(plan, shape.patches(x, false), columns, write, partials);
   if (!problem) moments.combine();
   return problem;
@@ -214,7 +220,7 @@ const char* conv_input_gradient(Arguments in) {
       if (shape.y.step > 1 || shape.x.step > 1)
         places = {shape.x.step * shape.in_channels, shape.in_group(),        turned.x.axis.outputs,
                   turned.y.axis.outputs,            shape.y.step * line, shape.y.size * line};
-      const Write write = {to, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+      const Write write = {to, shape.batch * shape.y.size * line, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
       const char* problem = multiply(plan, patches, PackedColumns{shared, depth, panels_size(depth, shape.in_group())}, write,
                                      shared + packed_size);
       if (problem) return problem;
@@ -232,7 +238,7 @@ const char* conv_weight_gradient(Arguments in) {
   float* partials = shared_floats(plan.partials_size());
   if (!partials) return kOutOfMemory;
   const MatrixColumns columns = {dy, shape.out_channels, shape.out_group(), false, false};
-  const Write write = {d_weight, Places::rows(shape.out_channels, shape.out_group()), {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+  const Write write = {d_weight, shape.depth() * shape.out_channels, Places::rows(shape.out_channels, shape.out_group()), {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
   return multiply(plan, shape.patches(x, true), columns, write, partials);
 }
 

@@ -27,7 +27,7 @@ const char* matmul(Arguments in) {
   const Plan plan(batches, m, n, k);
   const MatrixRows rows = {a, a_transposed ? m : k, a_batch, a_transposed};
   const MatrixColumns columns = {b, b_transposed ? k : n, b_batch, b_transposed, m <= kFewRows};
-  const Write write = {y, Places::rows(n, m * n), epilogue, 0, {}};
+  const Write write = {y, batches * m * n, Places::rows(n, m * n), epilogue, 0, {}};
   const bool packs_first = plan.rows.parts > 1;
   const int64_t packed_batches = b_batch ? batches : 1;
   const int64_t packed = packs_first ? packed_batches * panels_size(k, n) : 0;

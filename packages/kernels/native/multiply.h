@@ -4,6 +4,7 @@
 // What A, B and the result are is up to three small types, so that matrices, patches of images and gradients are all multiplied here:
 //   Rows     `Operand load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
 //   Columns  `Panels load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
+//            both: `Traffic::Span ahead(block, k0, k)`: the memory that load() will read for it, roughly
 //   Finish   `float* place(block, &row)`: where the sums may be written themselves, or null; `finish(block, c, c_row)`: takes them otherwise
 #pragma once
 
@@ -25,6 +26,10 @@ struct Values {
   template <class T>
   T* as() const {
     return static_cast<T*>(at);
+  }
+  Traffic::Span span(int64_t first, int64_t count) const {
+    const int64_t bytes = is_bf16 ? 2 : 4;
+    return {static_cast<const char*>(at) + first * bytes, count * bytes};
   }
   /// Calls `run` with a pointer of their type.
   template <class Run>
@@ -80,6 +85,9 @@ struct Plan {
 
   Plan(int64_t batches, int64_t m, int64_t n, int64_t k);
 
+  /// How a part of the depth is cut, so that it fits into cache.
+  Cut depth_of(int64_t part) const { return {depth.size(part), larger(1, ceil_div(depth.size(part), kMostDepth))}; }
+
   int64_t blocks() const { return batches * rows.parts * panels.parts; }
   Block block(int64_t index) const;
 
@@ -103,13 +111,17 @@ inline Plan::Plan(int64_t batches, int64_t m, int64_t n, int64_t k)
     cut.parts = larger(cut.parts, smaller(cut.parts * times, cut.length / least));
   };
   panels.parts = ceil_div(n, kMostColumns);
-  const int64_t most_rows = smaller(kMostElements / (panels.most() * kPanel), kMostElements / 2 / larger(1, smaller(k, kMostDepth)));
+  const int64_t most_rows = smaller(kMostElements / (panels.most() * kPanel), kMostElements / larger(1, smaller(k, kMostDepth)));
   rows.parts = ceil_div(m, most_rows);
   const int64_t work = batches * (2 * m * n * k + 16 * (m * n + m * k + n * k));
   const int64_t wanted = larger(1, smaller(work / kLeastWork, kMostPieces));
-  refine(rows, ceil_div(wanted, blocks()), 4 * kTileRows);
-  refine(panels, ceil_div(wanted, blocks()), 2);
-  refine(depth, ceil_div(wanted, blocks()), 2 * kMostDepth);
+  const auto missing = [&] { return ceil_div(wanted, blocks() * depth.parts); };
+  refine(rows, missing(), 9 * kTileRows);
+  refine(panels, missing(), 4);
+  refine(depth, missing(), 4 * kMostDepth);
+  refine(rows, missing(), 4 * kTileRows);
+  refine(panels, missing(), 2);
+  refine(depth, missing(), 2 * kMostDepth);
 }
 
 inline Block Plan::block(int64_t index) const {
@@ -123,19 +135,23 @@ inline Block Plan::block(int64_t index) const {
           smaller(panels.size(panel) * kPanel, n - column)};
 }
 
-/// Multiplies the block, a part of the depth of it, into sums.
+/// Multiplies the block, a part of the depth of it, into sums. `next`: what will be multiplied after it.
 template <class Rows, class Columns>
-void multiply_block(const Block& block, int64_t k_begin, int64_t k_size, const Rows& rows, const Columns& columns, float* a, float* b,
-                    float* sums, int64_t sums_row) {
-  const Cut depth = {k_size, larger(1, ceil_div(k_size, kMostDepth))};
+void multiply_block(const Plan& plan, const Block& block, int64_t part, const Block& next, int64_t next_part, const Rows& rows,
+                    const Columns& columns, float* a, float* b, float* sums, int64_t sums_row, bool streams) {
+  const Cut depth = plan.depth_of(part);
   const int m = static_cast<int>(block.rows), n = static_cast<int>(block.columns);
   for (int64_t i = 0; i < depth.parts; i++) {
-    const int64_t begin = k_begin + depth.begin(i), size = depth.size(i);
+    const int64_t begin = plan.depth.begin(part) + depth.begin(i), size = depth.size(i);
     const Operand left = rows.load(block.batch, block.row, block.rows, begin, size, a);
     const Panels right = columns.load(block.batch, begin, size, block.column, block.columns, b);
+    const bool last = i + 1 == depth.parts;
+    const int64_t k0 = last ? plan.depth.begin(next_part) : begin + size;
+    const Block& then = last ? next : block;
+    Traffic traffic = {{rows.ahead(then, k0, size), columns.ahead(then, k0, size)}, streams && depth.parts == 1};
     const int k = static_cast<int>(size);
-    if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0);
-    else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0);
+    if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
+    else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
   }
 }
 
@@ -157,7 +173,9 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     return partials + ((part * plan.batches + block.batch) * plan.rows.length + block.row) * row + block.column;
   };
   const bool whole = plan.depth.parts == 1;
-  parallel(static_cast<int>(plan.blocks() * plan.depth.parts), [&](int piece, int thread) {
+  const int pieces = static_cast<int>(plan.blocks() * plan.depth.parts), at_once = threads();
+  parallel(pieces, [&](int piece, int thread) {
+    const int next = piece + at_once < pieces ? piece + at_once : piece;
     const Block block = plan.block(piece / plan.depth.parts);
     const int64_t part = piece % plan.depth.parts;
     float* a = static_cast<float*>(scratch(thread, size * sizeof(float)));
@@ -166,7 +184,9 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     int64_t sums_row = whole ? plan.sums_row() : row;
     float* place = whole ? finish.place(block, &sums_row) : partial(block, part);
     float* sums = place ? place : own;
-    multiply_block(block, plan.depth.begin(part), plan.depth.size(part), rows, columns, a, b, sums, sums_row);
+    multiply_block(plan, block, part, plan.block(next / plan.depth.parts), next % plan.depth.parts, rows, columns, a, b, sums, sums_row,
+                   whole && place && finish.streams());
+    finish_streams();
     if (sums == own) finish.finish(block, sums, sums_row);
   });
   if (whole) return nullptr;
@@ -193,12 +213,17 @@ struct MatrixRows {
     const int64_t first = transposed ? k0 : m0, begin = transposed ? m0 : k0;
     const int64_t lines = transposed ? k : m, count = transposed ? m : k;
     const int64_t at = batch_index * batch + first * row + begin;
-    if (!a.is_bf16 && row % kAliasing != 0) return {a.as<float>() + at, row};
+    if (!a.is_bf16 && !transposed && row % kAliasing != 0) return {a.as<float>() + at, row};
     const int64_t to = spread(count);
     a.visit([&](const auto* values) {
       for (int64_t i = 0; i < lines; i++) widen_run(values + at + i * row, count, into + i * to);
     });
     return {into, to};
+  }
+
+  Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
+    const int64_t first = transposed ? k0 : block.row, lines = transposed ? k : block.rows;
+    return a.span(block.batch * batch + first * row, lines * row);
   }
 };
 
@@ -211,6 +236,7 @@ struct PackedColumns {
     const Panels all = Panels::packed(at + batch_index * batch, k);
     return {all.at + n0 / kPanel * all.panel + k0 * kPanel, all.row, all.panel};
   }
+  Traffic::Span ahead(const Block&, int64_t, int64_t) const { return {}; }
 };
 
 /// Columns of a matrix [k][n], or transposed [n][k], packed as they are needed, or read where they lie.
@@ -223,13 +249,15 @@ struct MatrixColumns {
     const int64_t at = batch_index * batch + (transposed ? n0 * row + k0 : k0 * row + n0);
     if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0) return {b.as<float>() + at, row, kPanel};
     b.visit([&](const auto* values) {
-      for (int64_t column = 0; column < n; column += kPanel) {
-        const int columns = static_cast<int>(smaller(kPanel, n - column));
-        if (transposed) pack_panel_transposed(k, columns, values + at + column * row, row, into + column * k);
-        else pack_panel(k, columns, values + at + column, row, into + column * k);
-      }
+      if (!transposed) return pack_panels(k, n, values + at, row, into);
+      for (int64_t column = 0; column < n; column += kPanel)
+        pack_panel_transposed(k, smaller(kPanel, n - column), values + at + column * row, row, into + column * k);
     });
     return Panels::packed(into, k);
+  }
+
+  Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
+    return transposed ? Traffic::Span{} : b.span(block.batch * batch + k0 * row + block.column, k * row);
   }
 };
 
@@ -261,6 +289,7 @@ struct Places {
 /// Finishes the sums, and writes them.
 struct Write {
   Values y;
+  int64_t size;  // of y
   Places places;
   Epilogue epilogue;
   int64_t bias_batch;
@@ -270,6 +299,13 @@ struct Write {
     if (y.is_bf16 || places.width > 0 || !epilogue.is_none() || moments.mean) return nullptr;
     *row = places.row;
     return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
+  }
+
+  /// Whether what is written to place() should go past the caches.
+  bool streams() const {
+    constexpr int64_t kMuch = 30 << 20;
+    const auto whole = [](int64_t floats) { return floats % kLanes == 0; };
+    return size * 4 >= kMuch && whole(reinterpret_cast<intptr_t>(y.at) / 4) && whole(places.row) && whole(places.batch);
   }
 
   void finish(const Block& block, const float* sums, int64_t sums_row) const {

@@ -12,6 +12,8 @@ Floats load_or_zeros(const T* from, int64_t count) {
   return count > 0 ? load_some(from, count) : Floats{};
 }
 
+constexpr int64_t kLineBytes = 64;
+
 struct Operands {
   int k;
   const float* a;
@@ -21,22 +23,23 @@ struct Operands {
   float* c;
   int64_t c_row;
   bool accumulate;
+  const char* ahead;  // brought closer, a line for each of k
+  int64_t ahead_step;
+  bool streams;
 };
 
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed>
 void tile(const Operands& of, int columns) {
-  Floats sums[rows][vectors];
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < vectors; j++) {
-      const float* c = of.c + i * of.c_row + j * kLanes;
-      sums[i][j] = !of.accumulate ? Floats{} : j < vectors - 1 || columns == kLanes ? load(c) : load(c, columns);
-    }
+  Floats sums[rows][vectors] = {};
   const float* a = of.a;
   const float* b = of.b;
   const int64_t a_row = of.a_row;
   const int64_t b_row = of.b_row;
+  const char* ahead = of.ahead;
   for (int k = 0; k < of.k; k++) {
+    __builtin_prefetch(ahead, 0, 2);
+    ahead += of.ahead_step;
     Floats row[vectors];
     for (int j = 0; j < vectors; j++) row[j] = load(b + j * kLanes);
 #pragma GCC unroll 16
@@ -46,11 +49,15 @@ void tile(const Operands& of, int columns) {
     }
     b += b_row;
   }
+#pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
     for (int j = 0; j < vectors; j++) {
       float* c = of.c + i * of.c_row + j * kLanes;
-      if (j < vectors - 1 || columns == kLanes) store(c, sums[i][j]);
-      else store(c, sums[i][j], columns);
+      const int count = j < vectors - 1 ? kLanes : columns;
+      if (of.accumulate) sums[i][j] += load(c, count);  // last: sums of sums err less
+      if (of.streams) stream(c, sums[i][j]);
+      else store(c, sums[i][j], count);
     }
 }
 
@@ -62,7 +69,7 @@ void tile_of(int rows, const Operands& of, int columns) {
 }
 
 template <bool transposed>
-void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate) {
+void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
   const int blocks = (m + kTileRows - 1) / kTileRows;  // of nearly the same height: 16 rows are 8 + 8, not 14 + 2
   for (int column = 0; column < n; column += kPanel) {
     const int columns = n - column < kPanel ? n - column : kPanel;
@@ -70,8 +77,12 @@ void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, floa
     for (int block = 0; block < blocks; block++) {
       const int begin = static_cast<int>(int64_t{m} * block / blocks);
       const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
-      const Operands of = {k,     transposed ? a + begin : a + begin * a_row, a_row, panel,
-                           b.row, c + begin * c_row + column,                 c_row, accumulate};
+      const char* next = traffic ? traffic->take(k * kLineBytes) : nullptr;
+      const Operands of = {k,     transposed ? a + begin : a + begin * a_row, a_row,
+                           panel, b.row,                                      c + begin * c_row + column,
+                           c_row, accumulate,                                 next ? next : reinterpret_cast<const char*>(panel),
+                           next ? kLineBytes : 0,
+                           traffic && traffic->streams};
       if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
       else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
     }
@@ -80,22 +91,28 @@ void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, floa
 
 }  // namespace
 
-void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate) {
-  by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate);
+void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
+  by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
 }
 
-void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate) {
-  by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate);
-}
-
-template <class T>
-void pack_panel(int64_t k, int n, const T* b, int64_t b_row, float* panel) {
-  for (int64_t i = 0; i < k; i++, b += b_row, panel += kPanel)
-    for (int j = 0; j < kPanel; j += kLanes) store(panel + j, load_or_zeros(b + j, n - j));
+void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
+  by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
 }
 
 template <class T>
-void pack_panel_transposed(int64_t k, int n, const T* b, int64_t b_row, float* panel) {
+void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels) {
+  for (int64_t i = 0; i < k; i++, b += b_row, panels += kPanel) {
+    float* to = panels;
+    int64_t j = 0;
+    for (; j + kPanel <= n; j += kPanel, to += k * kPanel)
+      for (int v = 0; v < kPanel; v += kLanes) store(to + v, load(b + j + v));
+    if (j < n)
+      for (int v = 0; v < kPanel; v += kLanes) store(to + v, load_or_zeros(b + j + v, n - j - v));
+  }
+}
+
+template <class T>
+void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, float* panel) {
   for (int64_t i = 0; i < k; i += kLanes)
     for (int j = 0; j < kPanel; j += kLanes) {
       Floats square[kLanes];
@@ -106,10 +123,10 @@ void pack_panel_transposed(int64_t k, int n, const T* b, int64_t b_row, float* p
     }
 }
 
-template void pack_panel(int64_t, int, const float*, int64_t, float*);
-template void pack_panel(int64_t, int, const Bfloat16*, int64_t, float*);
-template void pack_panel_transposed(int64_t, int, const float*, int64_t, float*);
-template void pack_panel_transposed(int64_t, int, const Bfloat16*, int64_t, float*);
+template void pack_panels(int64_t, int64_t, const float*, int64_t, float*);
+template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, float*);
+template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, float*);
+template void pack_panel_transposed(int64_t, int64_t, const Bfloat16*, int64_t, float*);
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

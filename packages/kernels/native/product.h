@@ -31,25 +31,48 @@ struct Panels {
   Panels from_row(int64_t k) const { return {at + k * row, row, panel}; }
 };
 
+/// What a product can do for the memory's sake.
+struct Traffic {
+  struct Span {
+    const char* at;
+    int64_t bytes;
+  };
+  Span ahead[2] = {};     // what will be read soon, brought closer meanwhile
+  bool streams = false;   // c is written past the caches: rows and columns of it are multiples of a vector, and nothing is accumulated
+
+  /// The next `bytes` of what will be read soon; null when there is no more.
+  const char* take(int64_t bytes) {
+    for (Span& span : ahead)
+      if (span.bytes > 0) {
+        span.bytes -= bytes;
+        span.at += bytes;
+        return span.at - bytes;
+      }
+    return nullptr;
+  }
+};
+
 /// c[m][n] = (accumulate ? c[m][n] : 0) + Σ_k a[m · a_row + k] · b(k, n), row m of c beginning at `c + m · c_row`.
 /// Nothing beyond n columns of c is touched; k = 0 gives zeros.
-void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate);
+void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
+             Traffic* traffic = nullptr);
 
 /// The same of a transposed: a(m, k) = a[k · a_row + m].
-void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate);
+void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
+                        Traffic* traffic = nullptr);
 
 constexpr int panels_of(int64_t n) { return static_cast<int>((n + kPanel - 1) / kPanel); }
 
 /// Floats that panels of a [k][n] matrix take.
 constexpr int64_t panels_size(int64_t k, int64_t n) { return panels_of(n) * k * kPanel; }
 
-/// Packs `n` ≤ kPanel columns of `k` rows into one panel [k][kPanel], zeros behind them. Row k begins at `b + k · b_row`.
+/// Packs `n` columns of `k` rows into panels [n / kPanel][k][kPanel], zeros behind the columns. Row k begins at `b + k · b_row`.
 template <class T>
-void pack_panel(int64_t k, int n, const T* b, int64_t b_row, float* panel);
+void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels);
 
-/// The same of a transposed: b(k, n) = b[n · b_row + k].
+/// The same of a transposed, one panel: b(k, n) = b[n · b_row + k], n ≤ kPanel.
 template <class T>
-void pack_panel_transposed(int64_t k, int n, const T* b, int64_t b_row, float* panel);
+void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, float* panel);
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

@@ -40,6 +40,24 @@ inline Floats load(const float* from) {
 
 inline void store(float* to, Floats v) { memcpy(to, &v, sizeof v); }
 
+/// Past the caches where that is possible, for much that will not be read soon; `to` on a boundary of a vector.
+inline void stream(float* to, Floats v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, (__m512)v);
+#elif defined(__AVX__)
+  _mm256_stream_ps(to, (__m256)v);
+#else
+  store(to, v);
+#endif
+}
+
+/// Before others read what was streamed.
+inline void finish_streams() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 #if defined(__AVX512F__)
 /// The first `count` lanes.
 inline __mmask16 first(int count) { return static_cast<__mmask16>((1u << count) - 1); }
@@ -94,6 +112,17 @@ inline Floats load(const Bfloat16* from) {
 inline void store(Bfloat16* to, Floats v) {
   const Halves h = narrow(v);
   memcpy(to, &h, sizeof h);
+}
+
+inline void stream(Bfloat16* to, Floats v) {
+  const Halves h = narrow(v);
+#if defined(__AVX512F__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), (__m256i)h);
+#elif defined(__AVX__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), (__m128i)h);
+#else
+  memcpy(to, &h, sizeof h);
+#endif
 }
 
 inline Floats load(const Bfloat16* from, int count) {

@@ -4,6 +4,7 @@ import type { Storage } from './buffer.ts';
 import { type MatmulShape, matmul } from './matmul.ts';
 import { get, normals, put, relativeError, rounded } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
+import { once } from './test/once.ts';
 
 interface Case extends Required<MatmulShape> {
   aTransposed?: boolean;
@@ -57,7 +58,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
 
   it.each([...shapes, ...randomShapes])('matmul() agrees with float64 for %j', (shape) => {
     const { a, b } = operands(shape);
-    const expected = reference(shape, a, b);
+    const expected = reference(shape);
     const got = run(shape, a, b);
     if (shape.k === 0) expect([...got]).toEqual([...expected]);
     else expect(relativeError(got, expected)).toBeLessThan(shape.storage === 'bf16' ? 3e-3 : 1e-6);
@@ -82,15 +83,15 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     const before = normals(40 * 70, 'before');
     const y = put(kernels, before);
     matmul(kernels, shape, { a: put(kernels, a), b: put(kernels, b), y, residual: y.block });
-    const expected = reference(shape, a, b).map((value, i) => value + before[i]!);
+    const expected = reference(shape).map((value, i) => value + before[i]!);
     expect(relativeError(get(kernels, y, 40 * 70), expected)).toBeLessThan(1e-6);
   });
 
   it('matmul() keeps NaN and infinity to the rows and columns they are in', () => {
     const shape = { batch: 1, m: 20, n: 40, k: 30 };
     const { a, b } = operands(shape);
-    a[3 * 30 + 5] = Number.NaN;
-    b[7 * 40 + 39] = Number.POSITIVE_INFINITY;
+    a[3 * 30 + 5] = Number.NaN; // row 3
+    b[7 * 40 + 39] = Number.POSITIVE_INFINITY; // column 39
     const got = run(shape, a, b);
     expect([...got.keys()].filter((i) => !Number.isFinite(got[i]!))).toEqual(
       [...got.keys()].filter((i) => Math.floor(i / 40) === 3 || i % 40 === 39),
@@ -107,16 +108,15 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   });
 });
 
-function operands({ batch, m, n, k, bShared, storage = 'float32' }: Case): { a: Float64Array; b: Float64Array } {
+/** Computed once for all carriers. */
+const operands = once(({ batch, m, n, k, bShared, storage = 'float32' }: Case) => {
   const stored = (value: number): number => rounded(value, storage);
   return { a: normals(batch * m * k, 'a').map(stored), b: normals((bShared ? 1 : batch) * k * n, 'b').map(stored) };
-}
+});
 
-function reference(
-  { batch, m, n, k, aTransposed, bTransposed, bShared }: Case,
-  a: Float64Array,
-  b: Float64Array,
-): Float64Array {
+const reference = once((shape: Case): Float64Array => {
+  const { batch, m, n, k, aTransposed, bTransposed, bShared } = shape;
+  const { a, b } = operands(shape);
   const y = new Float64Array(batch * m * n);
   for (let s = 0; s < batch; s++) {
     const [left, right] = [s * m * k, bShared ? 0 : s * k * n];
@@ -128,4 +128,4 @@ function reference(
       }
   }
   return y;
-}
+});

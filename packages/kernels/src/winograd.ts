@@ -1,8 +1,9 @@
 import { activationArguments } from './activation.ts';
 import { type Buffer, isBf16 } from './buffer.ts';
-import { type Conv2d, type Conv2dShape, outputSize } from './conv.ts';
+import type { Conv2d, Conv2dShape } from './conv.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
+import { outputSize } from './window.ts';
 
 /** A filter's 36 points per pair of channels, made by `winogradFilter`. */
 export interface WinogradFilter {
