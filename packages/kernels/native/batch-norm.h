@@ -66,9 +66,11 @@ struct Outgoing {
   /// `sums`: of dz, and of dz·(x - mean), [2][channels].
   Outgoing(const Columns& columns, const Parameters& p, const Statistics& statistics, const float* sums, float* memory)
       : slope(memory), offset(memory + columns.padded_width()) {
-    const float share = statistics.constant ? 0 : 1.0f / static_cast<float>(columns.rows);
+    const float share = 1.0f / static_cast<float>(columns.rows);
     for (int64_t c = 0; c < columns.channels; c++) {
       const float r = p.reciprocal(c), scale = p.gamma[c] * r;
+      slope[c] = offset[c] = 0;
+      if (statistics.constant) continue;
       slope[c] = share * ((statistics.d_variance ? 2 * statistics.d_variance[c] : 0) - scale * r * r * sums[columns.channels + c]);
       offset[c] = share * ((statistics.d_mean ? statistics.d_mean[c] : 0) - scale * sums[c]);
     }
@@ -80,6 +82,7 @@ struct Outgoing {
     return fma(dz, scale, fma(centred, load(slope + column), load(offset + column)));
   }
 };
+
 /// The gradients of gamma and beta, from the sums of dz and of dz·(x - mean).
 inline void parameter_gradients(const Columns& columns, const Parameters& p, const float* sums, float* d_gamma, float* d_beta) {
   for (int64_t c = 0; c < columns.channels; c++) {

@@ -68,9 +68,6 @@ void each_place(const Shape& shape, const Run& run) {
   });
 }
 
-/// Where a larger value than the largest so far is found; NaN is larger than all.
-Ints exceeds(Floats value, Floats largest) { return (value > largest) | (value != value); }
-
 template <class T>
 const char* max_pool(Arguments& in) {
   const Shape shape(in);

@@ -3,6 +3,7 @@
 
 #include "integers.h"
 #include "kernel.h"
+#include "vector.h"
 
 namespace imgcls {
 namespace IMGCLS_ISA {
@@ -17,6 +18,9 @@ struct Axis {
   int64_t pixel(int64_t place, int64_t tap) const { return place * stride + tap * dilation - before; }
   bool inside(int64_t place, int64_t tap) const { return pixel(place, tap) >= 0 && pixel(place, tap) < in; }
 };
+
+/// Where a value is larger than the largest of a window so far; NaN is larger than all.
+inline Ints exceeds(Floats value, Floats largest) { return (value > largest) | (value != value); }
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

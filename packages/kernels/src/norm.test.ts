@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { ActivationName } from './activation.ts';
-import type { Storage } from './buffer.ts';
+import type { Buffer, Storage } from './buffer.ts';
 import type { Kernels } from './kernels.ts';
-import { batchNormApply, batchNormGradient, batchNormStatistics, channelSum, type Rows } from './norm.ts';
+import {
+  type BatchNormGradient,
+  batchNormApply,
+  batchNormGradient,
+  batchNormMaxPool,
+  batchNormMaxPoolGradient,
+  batchNormStatistics,
+  channelSum,
+  type Rows,
+} from './norm.ts';
+import { maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
 import { get, normals, put, relativeError, rounded, sameBits } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
 
@@ -206,6 +216,35 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       expect(sameBits(one![name], several![name]), name).toBe(true);
   });
 
+  describe.each(['none', 'relu', 'silu', 'gelu'] as const)('batchNormMaxPool() and %s', (activation) => {
+    it.each([
+      [2, 8, 8, 64],
+      [1, 7, 9, 5],
+      [3, 2, 3, 24],
+      [1, 33, 20, 33],
+    ])('is batch norm followed by max pooling, for images %i x %i x %i x %i', (batch, height, width, channels) => {
+      for (const storage of ['float32', 'bf16'] as const)
+        for (const constantStatistics of [false, true]) {
+          const images = { batch, height, width, channels };
+          const given = makeCase([batch * height * width, channels], activation, storage);
+          const { fused, apart } = computePooled(kernels, images, given, constantStatistics);
+          for (const name of ['y', 'dx', 'dGamma', 'dBeta'] as const)
+            expect(relativeError(fused[name], apart[name]), name).toBeLessThan(storage === 'bf16' ? 4e-3 : 1e-5);
+        }
+    });
+  });
+
+  it('batchNormMaxPool() and its gradients are the same on any number of threads', () => {
+    const images = { batch: 5, height: 41, width: 30, channels: 40 };
+    const given = makeCase([5 * 41 * 30, 40], 'relu');
+    const [one, several] = [1, 3].map((count) => {
+      kernels.threads = count;
+      return computePooled(kernels, images, given, false).fused;
+    });
+    for (const name of ['y', 'dx', 'dGamma', 'dBeta'] as const)
+      expect(sameBits(one![name], several![name]), name).toBe(true);
+  });
+
   it.each(shapes)('channelSum() adds up %i rows of %i channels', (rows, channels) => {
     for (const storage of ['float32', 'bf16'] as const) {
       const { x } = makeCase([rows, channels], 'none', storage);
@@ -219,3 +258,48 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     }
   });
 });
+
+/** Normalised, activated and pooled by one kernel; and by one for each, in float32, as rounding in between makes equals of what is not. */
+function computePooled(
+  kernels: Kernels,
+  images: { batch: number; height: number; width: number; channels: number },
+  given: Case,
+  constantStatistics: boolean,
+) {
+  const { rows, channels, activation } = given;
+  const shape = { ...images, rows, epsilon, activation, constantStatistics };
+  const padding = { top: 0, bottom: 0, left: 0, right: 0 };
+  const pooling: PoolShape = { ...images, kernelSize: [2, 2], stride: [2, 2], padding };
+  const pooled = images.batch * Math.floor(images.height / 2) * Math.floor(images.width / 2) * channels;
+  const vector = () => put(kernels, new Float64Array(channels));
+  const [mean, variance] = [vector().block, vector().block];
+  const p = { mean, variance, gamma: put(kernels, given.gamma).block, beta: put(kernels, given.beta).block };
+  batchNormStatistics(kernels, shape, { x: put(kernels, given.x), mean, variance });
+
+  const compute = (storage: Storage, how: (x: Buffer, dy: Buffer, y: Buffer, outputs: Outputs) => void) => {
+    const tensor = (values: ArrayLike<number>) => put(kernels, values, storage);
+    const [x, dx, y] = [tensor(given.x), tensor(given.x), tensor(new Float64Array(pooled))];
+    const [dGamma, dBeta] = [vector(), vector()];
+    how(x, tensor(given.dy.subarray(0, pooled)), y, { dx, dGamma: dGamma.block, dBeta: dBeta.block });
+    return {
+      y: get(kernels, y, pooled),
+      dx: get(kernels, dx, rows * channels),
+      dGamma: get(kernels, dGamma, channels),
+      dBeta: get(kernels, dBeta, channels),
+    };
+  };
+  const fused = compute(given.storage, (x, dy, y, outputs) => {
+    batchNormMaxPool(kernels, shape, { x, ...p, y });
+    batchNormMaxPoolGradient(kernels, shape, { x, ...p, dy, ...outputs });
+  });
+  const apart = compute('float32', (x, dy, y, outputs) => {
+    const [between, dBetween] = [put(kernels, given.x), put(kernels, given.x)];
+    batchNormApply(kernels, shape, { x, ...p, y: between });
+    maxPool(kernels, pooling, { x: between, y });
+    maxPoolGradient(kernels, pooling, { x: between, dy, dx: dBetween });
+    batchNormGradient(kernels, shape, { x, ...p, dy: dBetween, ...outputs });
+  });
+  return { fused, apart };
+}
+
+type Outputs = Pick<BatchNormGradient, 'dx' | 'dGamma' | 'dBeta'>;

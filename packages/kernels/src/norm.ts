@@ -80,6 +80,36 @@ export function batchNormGradient(
   );
 }
 
+/** Images `[batch, height, width, channels]` that are normalised, activated and pooled. */
+export type BatchNormMaxPoolShape = Activation & {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly epsilon: number;
+};
+
+/** Max pooling of batchNormApply's result by windows of 2x2 pixels, two apart: `y` is `[batch, ⌊height / 2⌋, ⌊width / 2⌋, channels]`. */
+export function batchNormMaxPool(
+  kernels: Kernels,
+  { epsilon, ...shape }: BatchNormMaxPoolShape,
+  { x, y, ...p }: NormParameters & { x: Buffer; y: Buffer },
+): void {
+  const images = [isBf16(x), ...imageArguments(shape)] as const;
+  kernels.call('batch_norm_max_pool', ...images, x.block, ...parameterArguments(p, epsilon), y.block);
+}
+
+/** The gradients of batchNormMaxPool, as batchNormGradient has them. */
+export function batchNormMaxPoolGradient(
+  kernels: Kernels,
+  { epsilon, constantStatistics, ...shape }: BatchNormMaxPoolShape & { readonly constantStatistics: boolean },
+  { x, dy, dx, dGamma, dBeta, dMean, dVariance, ...p }: Omit<BatchNormGradient, 'y' | 'dResidual'>,
+): void {
+  const inputs = [isBf16(x), ...imageArguments(shape), x.block, ...parameterArguments(p, epsilon)] as const;
+  const statistics = [constantStatistics, dMean, dVariance] as const;
+  kernels.call('batch_norm_max_pool_gradient', ...inputs, ...statistics, dy.block, dx.block, dGamma, dBeta);
+}
+
 /** `y[c] = Σ x[r, c]`. */
 export function channelSum(kernels: Kernels, { rows, channels }: Rows, { x, y }: { x: Buffer; y: Block }): void {
   kernels.call('channel_sum', isBf16(x), rows, channels, x.block, y);
@@ -87,3 +117,6 @@ export function channelSum(kernels: Kernels, { rows, channels }: Rows, { x, y }:
 
 const parameterArguments = ({ mean, variance, gamma, beta }: NormParameters, epsilon: number) =>
   [mean, variance, gamma, beta, epsilon] as const;
+
+const imageArguments = ({ batch, height, width, channels, ...f }: Omit<BatchNormMaxPoolShape, 'epsilon'>) =>
+  [batch, height, width, channels, ...activationArguments(f)] as const;
