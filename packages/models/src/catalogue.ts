@@ -92,12 +92,12 @@ const CATALOGUE: readonly ModelEntry[] = FAMILIES.flatMap(({ paper, options, mod
   })),
 );
 
-/** `, did you mean "resnet18"? There are: …`: the candidates that fewest letters tell apart, then all. */
+/** `, did you mean "resnet18"? There are: …`: the candidates that fewest letters tell apart, then all if they are few. */
 function nearest(name: string, candidates: readonly string[]): string {
   const distances = candidates.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
   const least = Math.min(...distances);
-  const known = candidates.join(', ');
-  if (least > 3) return `; there are: ${known}`;
+  const all = candidates.length <= 12 ? candidates.join(', ') : `${candidates.length}, see listModels()`;
+  if (least > 3) return `; there are: ${all}`;
   const close = candidates.filter((_, i) => distances[i] === least).map((candidate) => `"${candidate}"`);
-  return `, did you mean ${close.join(' or ')}? There are: ${known}`;
+  return `, did you mean ${close.slice(0, 4).join(' or ')}? There are: ${all}`;
 }
