@@ -61,6 +61,8 @@ export function airbench94(options: Airbench94Options = {}): Network {
       group2: convGroup(channels[0], channels[1]),
       group3: convGroup(channels[1], channels[2]),
       pool: globalMaxPool2d(),
+    },
+    {
       linear: linear({ inFeatures: channels[2], outFeatures: numClasses, bias: false }),
     },
     {

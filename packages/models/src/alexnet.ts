@@ -44,6 +44,8 @@ export function alexnet(options: AlexnetOptions = {}): Network {
       ),
       avgpool: adaptiveAvgPool2d(6),
       flatten: flatten(),
+    },
+    {
       classifier: sequential(
         ...[dropoutLayer(dropout), linear({ inFeatures: 256 * 6 * 6, outFeatures: 4096 }), relu()],
         ...[dropoutLayer(dropout), linear({ inFeatures: 4096, outFeatures: 4096 }), relu()],

@@ -79,3 +79,7 @@ export function basicConv(options: Omit<Conv2dOptions, 'bias'>): Module {
     'basicConv',
   );
 }
+
+/** What the parts of these names make of x, one after the other. */
+export const follow = <K extends string>(parts: Readonly<Record<K, Module>>, names: readonly K[], x: Tensor): Tensor =>
+  names.reduce((y, name) => parts[name](y), x);

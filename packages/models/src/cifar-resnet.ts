@@ -54,6 +54,8 @@ export function cifarResnet(options: CifarResnetOptions = {}): Network {
       layer2: stage(16, 32, 2),
       layer3: stage(32, 64, 2),
       pool: globalAvgPool2d(),
+    },
+    {
       linear: linear({ inFeatures: 64, outFeatures: numClasses, weight: kaimingNormal() }),
     },
     {

@@ -77,6 +77,8 @@ function convnext(name: string, variant: Variant, options: ConvnextOptions = {})
         ...stages,
       ),
       avgpool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(
         norm(last),
         identity(), // torchvision's Flatten

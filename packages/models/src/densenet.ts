@@ -73,6 +73,8 @@ function densenet(name: string, { layers, growth = 32 }: Variant, options: Dense
     {
       features: sequential(Object.assign({}, stem, ...blocks) as Record<string, Module>),
       pool: globalAvgPool2d(),
+    },
+    {
       classifier: linear({ inFeatures: channels, outFeatures: numClasses, bias: constant(0) }),
     },
     {

@@ -173,6 +173,8 @@ function efficientnet(name: string, variant: Variant, options: EfficientnetOptio
         conv({ inChannels, outChannels: seen, kernelSize: 1, norm }),
       ),
       avgpool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(
         dropoutLayer(dropout),
         linear({ inFeatures: seen, outFeatures: numClasses, weight: uniform(bound), bias: constant(0) }),

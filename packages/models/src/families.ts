@@ -87,7 +87,7 @@ export const FAMILIES: readonly Family[] = [
   {
     paper: 'https://doi.org/10.1109/5.726791',
     options: ['channels', 'kernelSize', 'poolSize', 'hidden', 'dropout'],
-    models: { simple_cnn: facts('Convolutions, pooling and fully connected layers', 356_810, 11.2, 32) },
+    models: { simple_cnn: facts('Convolutions, pooling and fully connected layers', 356_810, 10.6, 32) },
   },
   {
     paper: 'https://github.com/davidcpage/cifar10-fast',

@@ -12,7 +12,7 @@ import {
 } from '@imgcls/nn';
 import { concat, relu, type Tensor } from '@imgcls/tensor';
 import { stack } from '@tensorflow/tfjs-core';
-import { basicConv } from './blocks.ts';
+import { basicConv, follow } from './blocks.ts';
 import { type Network, network } from './classifier.ts';
 import { fromImagenetNormalization } from './inception-input.ts';
 import { checkImageSize, type ModelOptions } from './options.ts';
@@ -51,62 +51,58 @@ export function googlenet(options: GooglenetOptions = {}): NetworkWithAuxiliaryH
   const { numClasses = 1000, inputChannels = 3, imageSize = 224, dropout = 0.2 } = options;
   const { dropoutAux = 0.7, auxLogits = true, transformInput = false } = options;
   checkImageSize('googlenet', imageSize, SMALLEST);
-  const head = (inChannels: number) => (auxLogits ? auxiliary(inChannels, numClasses, dropoutAux) : undefined);
-  const children = {
-    conv1: conv(inputChannels, 64, 7, 2),
-    maxpool1: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
-    conv2: conv(64, 64, 1),
-    conv3: conv(64, 192, 3),
-    maxpool2: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
-    inception3a: inception(192, [64, 96, 128, 16, 32, 32]),
-    inception3b: inception(256, [128, 128, 192, 32, 96, 64]),
-    maxpool3: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
-    inception4a: inception(480, [192, 96, 208, 16, 48, 64]),
-    inception4b: inception(512, [160, 112, 224, 24, 64, 64]),
-    inception4c: inception(512, [128, 128, 256, 24, 64, 64]),
-    inception4d: inception(512, [112, 144, 288, 32, 64, 64]),
-    inception4e: inception(528, [256, 160, 320, 32, 128, 128]),
-    maxpool4: maxPool2d({ kernelSize: 2, stride: 2, ceilMode: true }),
-    inception5a: inception(832, [256, 160, 320, 32, 128, 128]),
-    inception5b: inception(832, [384, 192, 384, 48, 128, 128]),
-    aux1: head(512),
-    aux2: head(528),
-    avgpool: globalAvgPool2d(),
+  const auxiliaryHead = (inChannels: number) => (auxLogits ? auxiliary(inChannels, numClasses, dropoutAux) : undefined);
+  const body = layers(inputChannels);
+  const head = {
+    aux1: auxiliaryHead(512),
+    aux2: auxiliaryHead(528),
     dropout: dropoutLayer(dropout),
     fc: linear({ inFeatures: 1024, outFeatures: numClasses, weight: normal(0.01) }),
   };
-  type Layers = Parameters<Parameters<typeof module<typeof children>>[1]>[0];
-  const begin = (
-    { conv1, maxpool1, conv2, conv3, maxpool2, inception3a, inception3b, maxpool3, inception4a }: Layers,
-    x: Tensor,
-  ) =>
-    inception4a(
-      maxpool3(
-        inception3b(
-          inception3a(maxpool2(conv3(conv2(maxpool1(conv1(transformInput ? fromImagenetNormalization(x) : x)))))),
-        ),
-      ),
-    );
-  const middle = ({ inception4b, inception4c, inception4d }: Layers, x: Tensor) =>
-    inception4d(inception4c(inception4b(x)));
-  const end = ({ inception4e, maxpool4, inception5a, inception5b, avgpool }: Layers, x: Tensor) =>
-    avgpool(inception5b(inception5a(maxpool4(inception4e(x)))));
-  const classify = ({ dropout, fc }: Layers, x: Tensor) => fc(dropout(x));
-  const allLogits = module(children, (parts, images) => {
-    const first = begin(parts, images);
-    const second = middle(parts, first);
-    const auxiliary = parts.aux1 && parts.aux2 ? [parts.aux2(second), parts.aux1(first)] : [];
-    return stack([classify(parts, end(parts, second)), ...auxiliary], 1);
+  const start = (images: Tensor): Tensor => (transformInput ? fromImagenetNormalization(images) : images);
+  const allLogits = module({ ...body, ...head }, ({ aux1, aux2, dropout, fc, ...parts }, images) => {
+    const first = follow(parts, BEGIN, start(images));
+    const second = follow(parts, MIDDLE, first);
+    const logits = fc(dropout(follow(parts, END, second)));
+    return stack([logits, ...(aux1 && aux2 ? [aux2(second), aux1(first)] : [])], 1);
   });
   return Object.assign(
-    network('googlenet', children, {
-      features: (parts, images) => end(parts, middle(parts, begin(parts, images))),
-      head: classify,
+    network('googlenet', body, head, {
+      features: (parts, images) => follow(parts, [...BEGIN, ...MIDDLE, ...END], start(images)),
+      head: ({ dropout, fc }, features) => fc(dropout(features)),
       smallest: SMALLEST,
     }),
     { allLogits: allLogits as unknown as Module },
   );
 }
+
+const layers = (inputChannels: number) => ({
+  conv1: conv(inputChannels, 64, 7, 2),
+  maxpool1: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
+  conv2: conv(64, 64, 1),
+  conv3: conv(64, 192, 3),
+  maxpool2: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
+  inception3a: inception(192, [64, 96, 128, 16, 32, 32]),
+  inception3b: inception(256, [128, 128, 192, 32, 96, 64]),
+  maxpool3: maxPool2d({ kernelSize: 3, stride: 2, ceilMode: true }),
+  inception4a: inception(480, [192, 96, 208, 16, 48, 64]),
+  inception4b: inception(512, [160, 112, 224, 24, 64, 64]),
+  inception4c: inception(512, [128, 128, 256, 24, 64, 64]),
+  inception4d: inception(512, [112, 144, 288, 32, 64, 64]),
+  inception4e: inception(528, [256, 160, 320, 32, 128, 128]),
+  maxpool4: maxPool2d({ kernelSize: 2, stride: 2, ceilMode: true }),
+  inception5a: inception(832, [256, 160, 320, 32, 128, 128]),
+  inception5b: inception(832, [384, 192, 384, 48, 128, 128]),
+  avgpool: globalAvgPool2d(),
+});
+
+// Between these parts are the auxiliary heads.
+const BEGIN = [
+  ...(['conv1', 'maxpool1', 'conv2', 'conv3', 'maxpool2'] as const),
+  ...(['inception3a', 'inception3b', 'maxpool3', 'inception4a'] as const),
+];
+const MIDDLE = ['inception4b', 'inception4c', 'inception4d'] as const;
+const END = ['inception4e', 'maxpool4', 'inception5a', 'inception5b', 'avgpool'] as const;
 
 /** Four branches side by side: 1×1, 1×1 then 3×3, 1×1 then 3×3, pooling then 1×1; these are the channels of their convolutions. */
 type Widths = readonly [one: number, reduce3: number, three: number, reduce5: number, five: number, pooled: number];

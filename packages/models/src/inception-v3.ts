@@ -11,7 +11,7 @@ import {
 } from '@imgcls/nn';
 import { concat, type Tensor } from '@imgcls/tensor';
 import { stack } from '@tensorflow/tfjs-core';
-import { basicConv } from './blocks.ts';
+import { basicConv, follow } from './blocks.ts';
 import { network } from './classifier.ts';
 import type { GooglenetOptions, NetworkWithAuxiliaryHeads } from './googlenet.ts';
 import { fromImagenetNormalization } from './inception-input.ts';
@@ -35,54 +35,57 @@ export function inception_v3(options: InceptionV3Options = {}): NetworkWithAuxil
   const { numClasses = 1000, inputChannels = 3, imageSize = 299, dropout = 0.5 } = options;
   const { auxLogits = true, transformInput = false } = options;
   checkImageSize('inception_v3', imageSize, SMALLEST);
-  const children = {
-    Conv2d_1a_3x3: basicConv({ inChannels: inputChannels, outChannels: 32, kernelSize: 3, stride: 2, weight }),
-    Conv2d_2a_3x3: basicConv({ inChannels: 32, outChannels: 32, kernelSize: 3, weight }),
-    Conv2d_2b_3x3: conv(32, 64, 3),
-    maxpool1: maxPool2d({ kernelSize: 3, stride: 2 }),
-    Conv2d_3b_1x1: conv(64, 80, 1),
-    Conv2d_4a_3x3: basicConv({ inChannels: 80, outChannels: 192, kernelSize: 3, weight }),
-    maxpool2: maxPool2d({ kernelSize: 3, stride: 2 }),
-    Mixed_5b: inceptionA(192, 32),
-    Mixed_5c: inceptionA(256, 64),
-    Mixed_5d: inceptionA(288, 64),
-    Mixed_6a: inceptionB(288),
-    Mixed_6b: inceptionC(768, 128),
-    Mixed_6c: inceptionC(768, 160),
-    Mixed_6d: inceptionC(768, 160),
-    Mixed_6e: inceptionC(768, 192),
-    AuxLogits: auxLogits ? auxiliary(768, numClasses) : undefined,
-    Mixed_7a: inceptionD(768),
-    Mixed_7b: inceptionE(1280),
-    Mixed_7c: inceptionE(2048),
-    avgpool: globalAvgPool2d(),
+  const body = layers(inputChannels, auxLogits ? auxiliary(768, numClasses) : undefined);
+  const head = {
     dropout: dropoutLayer(dropout),
     fc: linear({ inFeatures: 2048, outFeatures: numClasses, weight }),
   };
-  type Layers = Parameters<Parameters<typeof module<typeof children>>[1]>[0];
-  const begin = (parts: Layers, images: Tensor): Tensor =>
-    [
-      ...[parts.Conv2d_1a_3x3, parts.Conv2d_2a_3x3, parts.Conv2d_2b_3x3, parts.maxpool1],
-      ...[parts.Conv2d_3b_1x1, parts.Conv2d_4a_3x3, parts.maxpool2],
-      ...[parts.Mixed_5b, parts.Mixed_5c, parts.Mixed_5d],
-      ...[parts.Mixed_6a, parts.Mixed_6b, parts.Mixed_6c, parts.Mixed_6d, parts.Mixed_6e],
-    ].reduce((x, layer) => layer(x), transformInput ? fromImagenetNormalization(images) : images);
-  const end = ({ Mixed_7a, Mixed_7b, Mixed_7c, avgpool }: Layers, x: Tensor) =>
-    avgpool(Mixed_7c(Mixed_7b(Mixed_7a(x))));
-  const classify = ({ dropout, fc }: Layers, x: Tensor) => fc(dropout(x));
-  const allLogits = module(children, (parts, images) => {
-    const middle = begin(parts, images);
-    return stack([classify(parts, end(parts, middle)), ...(parts.AuxLogits ? [parts.AuxLogits(middle)] : [])], 1);
+  const start = (images: Tensor): Tensor => (transformInput ? fromImagenetNormalization(images) : images);
+  const allLogits = module({ ...body, ...head }, ({ AuxLogits, dropout, fc, ...parts }, images) => {
+    const middle = follow(parts, BEGIN, start(images));
+    const logits = fc(dropout(follow(parts, END, middle)));
+    return stack([logits, ...(AuxLogits ? [AuxLogits(middle)] : [])], 1);
   });
   return Object.assign(
-    network('inception_v3', children, {
-      features: (parts, images) => end(parts, begin(parts, images)),
-      head: classify,
+    network('inception_v3', body, head, {
+      features: (parts, images) => follow(parts, [...BEGIN, ...END], start(images)),
+      head: ({ dropout, fc }, features) => fc(dropout(features)),
       smallest: SMALLEST,
     }),
     { allLogits: allLogits as unknown as Module },
   );
 }
+
+const layers = (inputChannels: number, AuxLogits: Module | undefined) => ({
+  Conv2d_1a_3x3: basicConv({ inChannels: inputChannels, outChannels: 32, kernelSize: 3, stride: 2, weight }),
+  Conv2d_2a_3x3: basicConv({ inChannels: 32, outChannels: 32, kernelSize: 3, weight }),
+  Conv2d_2b_3x3: conv(32, 64, 3),
+  maxpool1: maxPool2d({ kernelSize: 3, stride: 2 }),
+  Conv2d_3b_1x1: conv(64, 80, 1),
+  Conv2d_4a_3x3: basicConv({ inChannels: 80, outChannels: 192, kernelSize: 3, weight }),
+  maxpool2: maxPool2d({ kernelSize: 3, stride: 2 }),
+  Mixed_5b: inceptionA(192, 32),
+  Mixed_5c: inceptionA(256, 64),
+  Mixed_5d: inceptionA(288, 64),
+  Mixed_6a: inceptionB(288),
+  Mixed_6b: inceptionC(768, 128),
+  Mixed_6c: inceptionC(768, 160),
+  Mixed_6d: inceptionC(768, 160),
+  Mixed_6e: inceptionC(768, 192),
+  AuxLogits,
+  Mixed_7a: inceptionD(768),
+  Mixed_7b: inceptionE(1280),
+  Mixed_7c: inceptionE(2048),
+  avgpool: globalAvgPool2d(),
+});
+
+// Between these parts is the auxiliary head.
+const BEGIN = [
+  ...(['Conv2d_1a_3x3', 'Conv2d_2a_3x3', 'Conv2d_2b_3x3', 'maxpool1', 'Conv2d_3b_1x1'] as const),
+  ...(['Conv2d_4a_3x3', 'maxpool2', 'Mixed_5b', 'Mixed_5c', 'Mixed_5d'] as const),
+  ...(['Mixed_6a', 'Mixed_6b', 'Mixed_6c', 'Mixed_6d', 'Mixed_6e'] as const),
+];
+const END = ['Mixed_7a', 'Mixed_7b', 'Mixed_7c', 'avgpool'] as const;
 
 function inceptionA(inChannels: number, pooled: number): Module {
   return branches({

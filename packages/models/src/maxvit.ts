@@ -82,6 +82,8 @@ export function maxvit_t(options: MaxvitOptions = {}): Network {
       ),
       blocks: sequential(...blocks),
       pool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(
         ...[identity(), identity()], // torchvision's pooling and Flatten
         ...[layerNorm(inChannels), dense(inChannels, inChannels), tanh()],

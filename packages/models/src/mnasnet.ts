@@ -60,6 +60,8 @@ function mnasnet(name: string, width: number, options: MnasnetOptions = {}): Net
     {
       layers: sequential(...layers),
       pool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(
         dropoutLayer(dropout),
         linear({ inFeatures: LAST, outFeatures: numClasses, weight: uniform(bound), bias: constant(0) }),

@@ -53,6 +53,8 @@ export function mobilenet_v2(options: MobilenetV2Options = {}): Network {
     {
       features: sequential(stem, ...blocks, conv({ inChannels, outChannels: last, kernelSize: 1 })),
       pool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(
         dropoutLayer(dropout),
         linear({ inFeatures: last, outFeatures: numClasses, weight: normal(0.01), bias: constant(0) }),

@@ -127,6 +127,8 @@ function mobilenet(
         conv({ inChannels, outChannels: seen, kernelSize: 1, activation: hardSwish }),
       ),
       avgpool: globalAvgPool2d(),
+    },
+    {
       classifier: sequential(...[dense(seen, hidden), hardSwish(), dropoutLayer(dropout)], dense(hidden, numClasses)),
     },
     {

@@ -119,6 +119,8 @@ function regnet(name: string, variant: Variant, options: ModelOptions = {}): Net
       stem: conv({ inChannels: inputChannels, outChannels: STEM, stride: 2 }),
       trunk_output: sequential(Object.fromEntries(trunk)),
       avgpool: globalAvgPool2d(),
+    },
+    {
       fc: linear({ inFeatures: inChannels, outFeatures: numClasses, weight: normal(0.01), bias: constant(0) }),
     },
     {

@@ -130,6 +130,8 @@ function resnet(name: string, variant: Variant, options: ResnetOptions = {}): Ne
       layer3: stage(2),
       layer4: stage(3),
       avgpool: globalAvgPool2d(),
+    },
+    {
       fc: linear({ inFeatures: inChannels, outFeatures: numClasses }),
     },
     {

@@ -40,6 +40,8 @@ export function resnet9(options: ResNet9Options = {}): Network {
       layer2: stage(second, third),
       layer3: stage(third, fourth, residual(fourth)),
       pool: globalMaxPool2d(),
+    },
+    {
       linear: linear({ inFeatures: fourth, outFeatures: numClasses, bias: false }),
     },
     {

@@ -49,6 +49,8 @@ function shufflenet(name: string, channels: Channels, options: ModelOptions = {}
       stage4: stage(three, four, 4),
       conv5: sequential(...conv({ inChannels: four, outChannels: last, kernelSize: 1 }), relu()),
       pool: globalAvgPool2d(),
+    },
+    {
       fc: linear({ inFeatures: last, outFeatures: numClasses }),
     },
     {

@@ -57,6 +57,8 @@ export function simpleCnn(options: SimpleCnnOptions = {}): Network {
     'simpleCnn',
     {
       features: sequential(...channels.flatMap(stage)),
+    },
+    {
       classifier: sequential(flatten(), ...features.flatMap(connected)),
     },
     {

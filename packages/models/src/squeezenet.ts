@@ -55,6 +55,8 @@ function squeezenet(name: string, smallest: number, options: SqueezenetOptions, 
     name,
     {
       features: sequential(...layers),
+    },
+    {
       classifier: sequential(
         dropoutLayer(dropout),
         conv({ inChannels: 512, outChannels: numClasses, kernelSize: 1 }, normal(0.01)),

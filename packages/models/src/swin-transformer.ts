@@ -116,6 +116,8 @@ function swin(name: string, variant: Size & Version, options: SwinTransformerOpt
       ),
       norm: layerNorm(last),
       avgpool: globalAvgPool2d(),
+    },
+    {
       head: dense(last, numClasses),
     },
     {

@@ -66,6 +66,8 @@ function vgg(name: string, convolutions: readonly number[], normalized: boolean,
       features: sequential(...layers),
       avgpool: adaptiveAvgPool2d(7),
       flatten: flatten(),
+    },
+    {
       classifier: sequential(
         ...[dense(512 * 7 * 7, 4096), relu(), dropoutLayer(dropout)],
         ...[dense(4096, 4096), relu(), dropoutLayer(dropout)],

@@ -76,6 +76,8 @@ function visionTransformer(name: string, variant: Variant, options: VisionTransf
       class_token: parameter(initialize([1, 1, width], constant(0))),
       conv_proj: conv2d({ inChannels: inputChannels, outChannels: width, ...patches }),
       encoder: encoder({ places, layers, heads, width, dropout, attentionDropout }),
+    },
+    {
       heads: classifierHeads(width, representationSize, numClasses),
     },
     {
