@@ -53,7 +53,7 @@ inline void stream(float* to, Floats v) {
 
 /// Before others read what was streamed.
 inline void finish_streams() {
-#if defined(__x86_64__)
+#if defined(__AVX__)
   _mm_sfence();
 #endif
 }

@@ -3,7 +3,7 @@
 // Images are cut into tiles of 4×4 outputs. The 6×6 pixels that a tile sees become 36 points per channel; for each point, tiles × channels
 // times channels × output channels is a product; and its 36 points become 4×4 outputs. What lies between:
 //   V[point][tile][channel]            the image's points; for the weight gradient V[point][panel][tile][kPanel]
-//   U[panel][point][channel][kPanel]   the filter's points
+//   U[block][point][panel][channel][kPanel]   the filter's points, a block being some panels of output channels
 //   M[point][tile][output channel]     the products
 //   Z[point][panel][tile][kPanel]      the points of the output's gradient, for the weight gradient, which is Vᵀ·Z
 // Pixels may be stored as bfloat16; all that lies between is float32.
@@ -16,9 +16,13 @@ namespace IMGCLS_ISA {
 namespace {
 
 constexpr int64_t kChunk = 64;        // tiles that are transformed and multiplied together, in cache
+constexpr int64_t kDepth = 64;        // channels that are summed at a time: sums of sums err less
 constexpr int64_t kBlockPanels = 2;   // panels of output channels between two transforms of outputs
 constexpr int64_t kFewTiles = 8;      // a piece of work where all tiles are transformed first
-constexpr int64_t kLarge = 30 << 20;  // bytes of output that no cache will keep
+constexpr int64_t kFewSums = 352 << 10;     // floats of the weight gradient's 36 sums that each piece of work can have for itself
+constexpr int64_t kManyPoints = 2 << 20;    // floats of V and Z
+constexpr int64_t kGradientPieces = 16;
+constexpr int64_t kMuch = 30 << 20;   // bytes of output, that no cache will keep
 
 /// Images [batch][height][width][channels].
 struct Images {
@@ -76,10 +80,12 @@ struct Points {
   float* of_channel(int64_t channel) const { return at + channel / kPanel * panel + channel % kPanel; }
 };
 
-/// The points of all channels of a square of pixels.
+/// The points of all channels of a square of pixels; those of the next are brought closer meanwhile.
 template <class Transform, class T>
-void transform_pixels(const T* const pixels[], int64_t channels, const Points& points) {
+void transform_pixels(const T* const pixels[], const T* const next[], int64_t channels, const Points& points) {
+  constexpr int kPixels = Transform::kFrom * Transform::kFrom;
   for (int64_t c = 0; c < channels; c += kLanes) {
+    for (int i = 0; i < kPixels; i++) __builtin_prefetch(next[i] + c, 0, 2);
     float* to = points.of_channel(c);
     transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, channels - c); },
                          [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * points.point, v); });
@@ -90,11 +96,15 @@ void transform_pixels(const T* const pixels[], int64_t channels, const Points& p
 template <class Transform, class T>
 void transform_tiles(const Shape& shape, const Images& images, int64_t top, int64_t left, const T* x, const float* zeros, int64_t begin,
                      int64_t end, const Points& points) {
-  const T* pixels[Transform::kFrom * Transform::kFrom];
-  for (int64_t t = begin; t < end; t++) {
+  const T* pixels[2][Transform::kFrom * Transform::kFrom];
+  const auto find = [&](int64_t t) {
     const Tile tile = shape.tile(t);
-    find_pixels<Transform::kFrom>(images, x, tile.image, tile.row - top, tile.column - left, reinterpret_cast<const T*>(zeros), pixels);
-    transform_pixels<Transform>(pixels, images.channels, points.from_tile(t - begin));
+    find_pixels<Transform::kFrom>(images, x, tile.image, tile.row - top, tile.column - left, reinterpret_cast<const T*>(zeros), pixels[t % 2]);
+  };
+  find(begin);
+  for (int64_t t = begin; t < end; t++) {
+    find(smaller(t + 1, end - 1));
+    transform_pixels<Transform>(pixels[t % 2], pixels[(t + 1) % 2], images.channels, points.from_tile(t - begin));
   }
 }
 
@@ -115,8 +125,14 @@ struct Filter {
   const float* u;  // null: make it
 };
 
-int64_t u_point(int64_t in) { return in * kPanel; }
-int64_t u_panel(int64_t in) { return kPoints * u_point(in); }
+/// U of a block of panels, point by point `point` floats apart, each panel `panel` floats.
+template <class Float>
+struct FilterPoints {
+  Float* at;
+  int64_t point, panel;
+
+  FilterPoints of_panel(int64_t index) const { return {at + index * panel, point, panel}; }
+};
 
 /// kLanes × kLanes of one tap: rows are input channels from k on, lanes output channels from n on; zeros where there are none.
 void load_tap(const Filter& filter, int64_t in, int64_t out, int tap, int64_t k, int64_t n, Floats rows[kLanes]) {
@@ -132,19 +148,36 @@ void load_tap(const Filter& filter, int64_t in, int64_t out, int tap, int64_t k,
   if (filter.mirrored) transpose(rows);
 }
 
-/// One panel of U.
-void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t panel, float* u) {
+/// One panel of U, `panel` being which of all.
+void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t panel, FilterPoints<float> u) {
   Floats taps[kTaps * kTaps][kLanes];
   for (int64_t lane = 0; lane < kPanel; lane += kLanes)
     for (int64_t k = 0; k < in; k += kLanes) {
       for (int tap = 0; tap < kTaps * kTaps; tap++) load_tap(filter, in, out, tap, k, panel * kPanel + lane, taps[tap]);
       for (int64_t i = 0; i < smaller(kLanes, in - k); i++) {
-        float* to = u + (k + i) * kPanel + lane;
+        float* to = u.at + (k + i) * kPanel + lane;
         transform<FilterToPoints>([&](int y, int x) { return taps[y * kTaps + x][i]; },
-                                  [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * u_point(in), v); });
+                                  [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * u.point, v); });
       }
     }
 }
+
+/// All of U, and the block of it that a panel is in.
+template <class Float>
+struct FilterBlocks {
+  Float* at;
+  int64_t in, panels;
+
+  static int64_t size(int64_t in, int64_t out) { return kPoints * panels_of(out) * in * kPanel; }
+  FilterPoints<Float> block(int64_t first) const {
+    const int64_t panel = in * kPanel;
+    return {at + kPoints * first * panel, smaller(kBlockPanels, panels - first) * panel, panel};
+  }
+  FilterPoints<Float> panel(int64_t index) const {
+    const int64_t within = index % kBlockPanels;
+    return block(index - within).of_panel(within);
+  }
+};
 
 struct Convolution {
   Shape shape;
@@ -158,9 +191,13 @@ struct Convolution {
   int64_t in() const { return shape.in.channels; }
   int64_t out() const { return shape.out.channels; }
   bool has_many_tiles() const { return shape.tiles() >= out(); }
+  /// Whether outputs should go past the caches, and can.
+  bool streams() const {
+    const int64_t bytes = y.is_bf16 ? 2 : 4;
+    return shape.out.size() * bytes >= kMuch && out() % kLanes == 0 && reinterpret_cast<uintptr_t>(y.at) % (kLanes * bytes) == 0;
+  }
 
-  // Floats that U, or V, takes as a whole, and what one thread takes beside.
-  int64_t u_size() const { return panels_of(out()) * u_panel(in()); }
+  // Floats that V takes, and M.
   int64_t v_size(int64_t tiles) const { return kPoints * tiles * spread(in()); }
   int64_t m_size() const { return kPoints * m_point(); }
   int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
@@ -206,6 +243,7 @@ void transform_output(const Convolution& work, const Tile& tile, const float* m,
   const Images& images = work.shape.out;
   const int64_t point = work.m_point(), first = images.pixel(tile.image, tile.row, tile.column) + channel;
   const T* residual = static_cast<const T*>(epilogue.residual);
+  const bool streams = work.streams();
   for (int64_t c = 0; c < n; c += kLanes) {
     Floats values[kTile][kTile];
     const Floats bias = epilogue.bias ? load_some(epilogue.bias + channel + c, n - c) : Floats{};
@@ -217,71 +255,137 @@ void transform_output(const Convolution& work, const Tile& tile, const float* m,
         for (int64_t j = 0; j < tile.columns; j++) {
           const int64_t at = first + (i * images.width + j) * images.channels + c;
           const Floats value = residual ? values[i][j] + load_some(residual + at, n - c) : values[i][j];
-          store_some(y + at, f.value(value), n - c);
+          if (streams) stream(y + at, f.value(value));
+          else store_some(y + at, f.value(value), n - c);
         }
     });
   }
   tally.count += tile.rows * tile.columns;
 }
 
-/// The outputs of a chunk of tiles, for a block of panels: products, and their transforms.
-void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, const float* u, int64_t panel, int64_t panels, float* m) {
-  const int64_t in = work.in(), channel = panel * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
+/// The outputs of a chunk of tiles, for some panels: products, and their transforms.
+void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, FilterPoints<const float> u, int64_t first, int64_t panels,
+                     float* m) {
+  const int64_t in = work.in(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
   const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
-  for (int64_t point = 0; point < kPoints; point++)
-    product(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(in), v.at + point * v.point, v.row,
-            {u + point * u_point(in), kPanel, u_panel(in)}, m + point * work.m_point(), row, false);
+  const auto bytes = [](int64_t floats) { return static_cast<int64_t>(floats * sizeof(float)); };
+  for (int64_t point = 0; point < kPoints; point++) {
+    const float* v_point = v.at + point * v.point;
+    const float* u_point = u.at + point * u.point;
+    Traffic traffic;
+    if (point + 1 < kPoints) {
+      traffic.ahead[0] = {reinterpret_cast<const char*>(v_point + v.point), bytes(tiles * v.row)};
+      traffic.ahead[1] = {reinterpret_cast<const char*>(u_point + u.point), bytes(panels * u.panel)};
+    }
+    for (int64_t k = 0; k < in; k += kDepth)
+      product(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
+              {u_point + k * kPanel, kPanel, u.panel}, m + point * work.m_point(), row, k > 0, &traffic);
+  }
   Tally tally;
   work.y.visit([&](auto* y) {
     for (int64_t t = 0; t < tiles; t++)
       transform_output(work, work.shape.tile(work.chunks.begin(chunk) + t), m + t * row, channel, channels, tally, y);
   });
+  finish_streams();
   if (work.moments.mean) tally.write(work.moments, chunk, channel, channels);
 }
 
 /// Many tiles: U once for all in `shared`, then each piece of work owns a chunk of tiles.
 bool convolve_by_tiles(const Convolution& work, const float* zeros, float* shared) {
-  const int64_t most = work.chunks.most(), panels = panels_of(work.out()), u_size = u_panel(work.in());
+  const int64_t most = work.chunks.most(), panels = panels_of(work.out());
   if (!reserve_scratch(work.v_size(most) + work.m_size())) return false;
-  const float* u = work.filter.u ? work.filter.u : shared;
+  const FilterBlocks<float> made = {shared, work.in(), panels};
   if (!work.filter.u)
-    parallel(static_cast<int>(panels), [&](int panel, int) { transform_filter(work.filter, work.in(), work.out(), panel, shared + panel * u_size); });
+    parallel(static_cast<int>(panels), [&](int panel, int) { transform_filter(work.filter, work.in(), work.out(), panel, made.panel(panel)); });
+  const FilterBlocks<const float> u = {work.filter.u ? work.filter.u : shared, work.in(), panels};
   parallel(static_cast<int>(work.chunks.parts), [&](int chunk, int thread) {
     auto* own = static_cast<float*>(scratch(thread, 0));
     const Points v = work.v_points(own, most);
     const int64_t begin = work.chunks.begin(chunk);
     transform_image(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
     for (int64_t panel = 0; panel < panels; panel += kBlockPanels)
-      compute_outputs(work, chunk, v, u + panel * u_size, panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most));
+      compute_outputs(work, chunk, v, u.block(panel), panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most));
   });
   return true;
 }
 
 /// Many channels: V once for all in `shared`, then each piece of work owns a panel of output channels, and makes its U just before use.
 bool convolve_by_channels(const Convolution& work, const float* zeros, float* shared) {
-  const int64_t tiles = work.shape.tiles(), u_size = u_panel(work.in());
-  if (!reserve_scratch(u_size + work.m_size())) return false;
+  const int64_t tiles = work.shape.tiles(), panels = panels_of(work.out()), panel_size = work.in() * kPanel;
+  if (!reserve_scratch(kPoints * panel_size + work.m_size())) return false;
   const Points v = work.v_points(shared, tiles);
   const Cut few{tiles, ceil_div(tiles, kFewTiles)};
   parallel(static_cast<int>(few.parts), [&](int part, int) {
     const int64_t begin = few.begin(part);
     transform_image(work.shape, work.x, zeros, begin, begin + few.size(part), v.from_tile(begin));
   });
-  parallel(panels_of(work.out()), [&](int panel, int thread) {
+  const FilterBlocks<const float> given = {work.filter.u, work.in(), panels};
+  parallel(static_cast<int>(panels), [&](int panel, int thread) {
     auto* own = static_cast<float*>(scratch(thread, 0));
-    const float* u = work.filter.u ? work.filter.u + panel * u_size : own;
-    if (!work.filter.u) transform_filter(work.filter, work.in(), work.out(), panel, own);
+    const FilterPoints<float> made = {own, panel_size, panel_size};
+    if (!work.filter.u) transform_filter(work.filter, work.in(), work.out(), panel, made);
+    const FilterPoints<const float> u = work.filter.u ? given.panel(panel) : FilterPoints<const float>{own, panel_size, panel_size};
     for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
-      compute_outputs(work, chunk, v.from_tile(work.chunks.begin(chunk)), u, panel, 1, own + u_size);
+      compute_outputs(work, chunk, v.from_tile(work.chunks.begin(chunk)), u, panel, 1, own + kPoints * panel_size);
   });
   return true;
 }
 
-/// Tiles whose V and Z together take some megabytes: few enough for the cache, enough that sums stay in registers for long.
-int64_t gradient_chunk(int64_t floats_per_tile) {
-  constexpr int64_t kFloats = 2 << 20;
-  return smaller(larger(kFloats / floats_per_tile, 128), 256);
-}
+/// What sums Vᵀ·Z over tiles: how V, Z and the sums [point][channel][output channel] lie.
+struct GradientSums {
+  Shape shape;
+  Values x, dy;
+  const float* zeros;
+  int64_t most;  // tiles at a time
+
+  int64_t in_panels() const { return panels_of(shape.in.channels); }
+  int64_t out_panels() const { return panels_of(shape.out.channels); }
+  int64_t row() const { return spread(out_panels() * kPanel); }
+  int64_t point() const { return in_panels() * kPanel * row(); }
+  int64_t size() const { return kPoints * point(); }
+  int64_t points_size() const { return kPoints * most * (in_panels() + out_panels()) * kPanel; }
+
+  /// Adds up the tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
+  template <class Each>
+  void add(int64_t begin, int64_t end, float* points, float* sums, const Each& each) const {
+    const int64_t panel = most * kPanel;
+    const Points v = {points, kPanel, in_panels() * panel, panel};
+    const Points z = {v.at + kPoints * v.point, kPanel, out_panels() * panel, panel};
+    const Cut chunks{end - begin, ceil_div(end - begin, most)}, blocks{in_panels(), ceil_div(in_panels(), kBlockPanels)};
+    for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
+      const int64_t first = begin + chunks.begin(chunk), tiles = chunks.size(chunk);
+      const Cut few{tiles, ceil_div(tiles, kFewTiles)};
+      each(few.parts, [&](int part, int) {
+        const int64_t from = few.begin(part), to = from + few.size(part);
+        transform_image(shape, x, zeros, first + from, first + to, v.from_tile(from));
+        transform_gradient(shape, dy, zeros, first + from, first + to, z.from_tile(from));
+      });
+      each(kPoints * blocks.parts, [&](int piece, int) {
+        const int64_t at = piece % kPoints, block = piece / kPoints;
+        for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++)
+          product_transposed(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
+                             static_cast<int>(tiles), v.at + at * v.point + p * panel, kPanel, {z.at + at * z.point, kPanel, panel},
+                             sums + at * point() + p * kPanel * row(), row(), chunk > 0);
+      });
+    }
+  }
+
+  /// The gradient from as many sums as there are parts.
+  void finish(const float* sums, int64_t parts, float* gradient) const {
+    const int64_t in = shape.in.channels, out = shape.out.channels;
+    parallel(static_cast<int>(in), [&](int channel, int) {
+      for (int64_t c = 0; c < out; c += kLanes)
+        transform<PointsToFilter>(
+            [&](int i, int j) {
+              const float* from = sums + (i * kWindow + j) * point() + channel * row() + c;
+              Floats sum = load(from);
+              for (int64_t part = 1; part < parts; part++) sum += load(from + part * size());
+              return sum;
+            },
+            [&](int i, int j, Floats value) { store_some(gradient + ((i * kTaps + j) * in + channel) * out + c, value, out - c); });
+    });
+  }
+};
 
 }  // namespace
 
@@ -289,8 +393,8 @@ int64_t gradient_chunk(int64_t floats_per_tile) {
 const char* winograd_filter(Arguments arguments) {
   const int64_t in = arguments.integer(), out = arguments.integer();
   const Filter filter = {arguments.pointer<const float>(), false, nullptr};
-  auto* u = arguments.pointer<float>();
-  parallel(panels_of(out), [&](int panel, int) { transform_filter(filter, in, out, panel, u + panel * u_panel(in)); });
+  const FilterBlocks<float> blocks = {arguments.pointer<float>(), in, panels_of(out)};
+  parallel(panels_of(out), [&](int panel, int) { transform_filter(filter, in, out, panel, blocks.panel(panel)); });
   return nullptr;
 }
 
@@ -310,7 +414,7 @@ const char* winograd(Arguments arguments) {
   const bool by_tiles = work.has_many_tiles();
   const int64_t zeros = spread(work.in()), moments = spread(work.moments.size());
   auto* shared = static_cast<float*>(
-      shared_scratch((zeros + moments + (by_tiles ? work.u_size() : work.v_size(shape.tiles()))) * sizeof(float)));
+      shared_scratch((zeros + moments + (by_tiles ? FilterBlocks<float>::size(work.in(), work.out()) : work.v_size(shape.tiles()))) * sizeof(float)));
   if (!shared) return kOutOfMemory;
   memset(shared, 0, zeros * sizeof(float));
   work.moments.parts = shared + zeros;
@@ -319,51 +423,36 @@ const char* winograd(Arguments arguments) {
   return nullptr;
 }
 
-/// winograd_weight_gradient(shape…, x, is bf16, dy, is bf16, gradient): sums Vᵀ·Z over all tiles, chunk after chunk; the threads share the
-/// tiles of a chunk to transform, then its 36 products.
+/// winograd_weight_gradient(shape…, x, is bf16, dy, is bf16, gradient)
 const char* winograd_weight_gradient(Arguments arguments) {
   const Shape shape = read_shape(arguments);
   const Values x = read_values(arguments);
   const Values dy = read_values(arguments);
   auto* gradient = arguments.pointer<float>();
 
-  const int64_t in = shape.in.channels, out = shape.out.channels, in_panels = panels_of(in), out_panels = panels_of(out);
-  const int64_t per_tile = kPoints * (in_panels + out_panels) * kPanel;
-  const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), gradient_chunk(per_tile))};
-  const int64_t panel = chunks.most() * kPanel;
-  const int64_t sums_row = spread(out_panels * kPanel), sums_point = in_panels * kPanel * sums_row;
-  const int64_t zeros = spread(larger(in, out));
-  auto* shared = static_cast<float*>(shared_scratch((zeros + per_tile * chunks.most() + kPoints * sums_point) * sizeof(float)));
-  if (!shared) return kOutOfMemory;
+  // Where the sums are few, each piece of work has its own, and V and Z stay in its cache; else all threads share the work of each step.
+  GradientSums work = {shape, x, dy, nullptr, 1};
+  const bool apart = work.size() <= kFewSums;
+  const int64_t most = apart ? kChunk : smaller(larger(kManyPoints / work.points_size(), 2 * kChunk), 4 * kChunk);
+  work.most = smaller(most, shape.tiles());
+  const Cut pieces{shape.tiles(), apart ? smaller(ceil_div(shape.tiles(), most), kGradientPieces) : 1};
+  const int64_t zeros = spread(larger(shape.in.channels, shape.out.channels)), sums = pieces.parts * work.size();
+  auto* shared = static_cast<float*>(shared_scratch((zeros + sums + (apart ? 0 : work.points_size())) * sizeof(float)));
+  if (!shared || (apart && !reserve_scratch(work.points_size()))) return kOutOfMemory;
   memset(shared, 0, zeros * sizeof(float));
-  const Points v = {shared + zeros, kPanel, in_panels * panel, panel};
-  const Points z = {v.at + kPoints * v.point, kPanel, out_panels * panel, panel};
-  float* sums = z.at + kPoints * z.point;
-
-  for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
-    const int64_t begin = chunks.begin(chunk), tiles = chunks.size(chunk);
-    const Cut few{tiles, ceil_div(tiles, kFewTiles)};
-    parallel(static_cast<int>(few.parts), [&](int part, int) {
-      const int64_t from = few.begin(part), first = begin + from, end = first + few.size(part);
-      transform_image(shape, x, shared, first, end, v.from_tile(from));
-      transform_gradient(shape, dy, shared, first, end, z.from_tile(from));
+  work.zeros = shared;
+  if (apart) {
+    const auto alone = [](int64_t parts, const auto& part) {
+      for (int64_t i = 0; i < parts; i++) part(static_cast<int>(i), 0);
+    };
+    parallel(static_cast<int>(pieces.parts), [&](int piece, int thread) {
+      work.add(pieces.begin(piece), pieces.begin(piece + 1), static_cast<float*>(scratch(thread, 0)), shared + zeros + piece * work.size(), alone);
     });
-    const Cut blocks{in_panels, ceil_div(in_panels, kBlockPanels)};
-    parallel(static_cast<int>(kPoints * blocks.parts), [&](int piece, int) {
-      const int64_t point = piece % kPoints, block = piece / kPoints;
-      for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++)
-        product_transposed(static_cast<int>(smaller(kPanel, in - p * kPanel)), static_cast<int>(out), static_cast<int>(tiles),
-                           v.at + point * v.point + p * panel, kPanel, {z.at + point * z.point, kPanel, panel},
-                           sums + point * sums_point + p * kPanel * sums_row, sums_row, chunk > 0);
-    });
+  } else {
+    const auto together = [](int64_t parts, const auto& part) { parallel(static_cast<int>(parts), part); };
+    work.add(0, shape.tiles(), shared + zeros + sums, shared + zeros, together);
   }
-
-  parallel(static_cast<int>(in), [&](int row, int) {
-    for (int64_t c = 0; c < out; c += kLanes)
-      transform<PointsToFilter>(
-          [&](int y, int x) { return load(sums + (y * kWindow + x) * sums_point + row * sums_row + c); },
-          [&](int y, int x, Floats value) { store_some(gradient + ((y * kTaps + x) * in + row) * out + c, value, out - c); });
-  });
+  work.finish(shared + zeros, pieces.parts, gradient);
   return nullptr;
 }
 
