@@ -29,8 +29,18 @@ using Element = typename ElementOf<V>::Type;
 
 /// Calls `run(first, count)` for chunk after chunk of so many values.
 template <class Run>
-void each_chunk(int64_t count, const Run& run) {
-  for (int64_t i = 0; i < count; i += kChunk) run(i, static_cast<int>(smaller(kChunk, count - i)));
+void each_chunk(int64_t count, int chunk, const Run& run) {
+  for (int64_t i = 0; i < count; i += chunk) run(i, static_cast<int>(smaller(chunk, count - i)));
+}
+
+/// The same for chunks all over an array, on threads.
+template <class Run>
+void each_chunk_of(int64_t size, const Run& run) {
+  const int64_t piece_length = piece_size(size);
+  parallel(static_cast<int>(ceil_div(size, piece_length)), [&](int piece, int) {
+    const int64_t start = piece * piece_length;
+    each_chunk(smaller(piece_length, size - start), kChunk, [&](int64_t i, int n) { run(start + i, n); });
+  });
 }
 
 /// y[i] = function(x[i]…), vector by vector.
@@ -54,15 +64,12 @@ struct Unary {
   template <class V, class Function>
   const char* map(const Function& function) const {
     typedef Element<decltype(function(V{}))> Result;
-    parallel(static_cast<int>(ceil_div(size, kPiece)), [&](int piece, int) {
+    each_chunk_of(size, [&](int64_t i, int n) {
       Element<V> values[kChunk];
       Result results[kChunk];
-      const int64_t start = piece * kPiece;
-      each_chunk(smaller(kPiece, size - start), [&](int64_t i, int n) {
-        Result* to = place(y, start + i, results);
-        apply(function, n, to, read(x, start + i, n, values));
-        write(y, start + i, n, to);
-      });
+      Result* to = place(y, i, results);
+      apply(function, n, to, read(x, i, n, values));
+      write(y, i, n, to);
     });
     return nullptr;
   }
@@ -81,45 +88,97 @@ const char* number(Arguments& in, const Function& function) {
 
 // --- Two arrays -----------------------------------------------------------------------------------------------------------------------------
 
-/// An array's values along a row: as they come, or one value again and again.
+/// Where an array's values along a run come from: one after the other, or so many from `start` on, the first being that at `phase`, again and again.
+struct Source {
+  int64_t start;
+  int64_t phase;
+  int period;  // 0: they don't repeat
+};
+
 template <class T>
 class Input {
  public:
-  Input(const Array& array, int64_t row, int64_t stride, int64_t count) : array_(array), row_(row), repeats_(stride == 0) {
-    if (!repeats_) return;
-    const T value = *read(array, row, 1, buffer_);
+  Input(const Array& array, Source source, int64_t count) : array_(array), source_(source) {
+    if (source.period == 0) return;
+    T once[kChunk];
+    const T* values = read(array, source.start, source.period, once);
+    int64_t from = source.phase;
     int i = 0;
-    do buffer_[i++] = value;
-    while (i < smaller(kChunk, count));
+    do {
+      buffer_[i++] = values[from++];
+      if (from == source.period) from = 0;
+    } while (i < smaller(kChunk, count));
   }
 
-  const T* at(int64_t i, int count) { return repeats_ ? buffer_ : read(array_, row_ + i, count, buffer_); }
+  /// `count` values from the run's element `i` on, a multiple of the period.
+  const T* at(int64_t i, int count) { return source_.period ? buffer_ : read(array_, source_.start + i, count, buffer_); }
 
  private:
   const Array& array_;
-  const int64_t row_;
-  const bool repeats_;
+  const Source source_;
   T buffer_[kChunk];
 };
 
 /// a, storage, b, storage, y, storage, and the walk over them
 struct Binary {
   const Array a, b, y;
-  const Walk<3> walk;
+  Walk<3> walk;
+  int repeated = -1;  // which of the two repeats over and over along a walk that has become one run, if one does
+  int period = 1;
 
-  explicit Binary(Arguments& in) : a(in), b(in), y(in), walk(in) {}
+  explicit Binary(Arguments& in) : a(in), b(in), y(in), walk(in) {
+    for (int array = 0; array < 2; array++) flatten(array);
+  }
+
+  /// Rows of a few columns, with the same row for each of them, are one run.
+  void flatten(int array) {
+    const int64_t columns = walk.columns();
+    if (walk.rank != 2 || 2 * columns > kChunk || walk.strides[array][0] != 0 || walk.strides[1 - array][0] != columns) return;
+    repeated = array;
+    period = static_cast<int>(columns);
+    walk.sizes[0] *= columns;
+    walk.rank = 1;
+    for (auto& strides : walk.strides) strides[0] = 1;
+  }
+
+  Source source(int array, const int64_t at[]) const {
+    if (array == repeated) return {0, at[array] % period, period};
+    return {at[array], 0, walk.column_stride(array) == 0 ? 1 : 0};
+  }
+
+  bool is_dense_bf16() const {
+    const Array* const arrays[] = {&a, &b, &y};
+    for (int i = 0; i < 3; i++)
+      if (arrays[i]->storage != Storage::kBfloat16 || walk.column_stride(i) == 0 || i == repeated) return false;
+    return true;
+  }
 
   /// y = function(a, b), computed by vectors V.
   template <class V, class Function>
   const char* map(const Function& function) const {
+    typedef Element<V> Value;
     typedef Element<decltype(function(V{}, V{}))> Result;
+    if constexpr (storage_of<Value> == Storage::kFloat32 && storage_of<Result> == Storage::kFloat32) {
+      if (is_dense_bf16()) return map_bf16(function);
+    }
     walk.each_run([&](const int64_t at[], int64_t count) {
-      Input<Element<V>> left(a, at[0], walk.column_stride(0), count), right(b, at[1], walk.column_stride(1), count);
+      Input<Value> left(a, source(0, at), count), right(b, source(1, at), count);
       Result results[kChunk];
-      each_chunk(count, [&](int64_t i, int n) {
+      each_chunk(count, kChunk / period * period, [&](int64_t i, int n) {
         Result* to = place(y, at[2] + i, results);
         apply(function, n, to, left.at(i, n), right.at(i, n));
         write(y, at[2] + i, n, to);
+      });
+    });
+    return nullptr;
+  }
+
+  /// Without a detour through buffers.
+  template <class Function>
+  const char* map_bf16(const Function& function) const {
+    walk.each_run([&](const int64_t at[], int64_t count) {
+      each_chunk(count, kChunk, [&](int64_t i, int n) {
+        apply(function, n, y.at<Bfloat16>(at[2] + i), a.at<Bfloat16>(at[0] + i), b.at<Bfloat16>(at[1] + i));
       });
     });
     return nullptr;
@@ -191,27 +250,21 @@ template <class T>
 void fill_with(const Array& y, int64_t size, T value) {
   T values[kChunk];
   for (T& each : values) each = value;
-  parallel(static_cast<int>(ceil_div(size, kPiece)), [&](int piece, int) {
-    const int64_t start = piece * kPiece;
-    each_chunk(smaller(kPiece, size - start), [&](int64_t i, int n) { write(y, start + i, n, values); });
-  });
+  each_chunk_of(size, [&](int64_t i, int n) { write(y, i, n, values); });
 }
 
 template <class V>
 const char* sum_of(const Array& y, int64_t size, int count, const Arguments& addends) {
-  parallel(static_cast<int>(ceil_div(size, kPiece)), [&](int piece, int) {
-    typedef Element<V> T;
+  typedef Element<V> T;
+  each_chunk_of(size, [&](int64_t i, int n) {
     T sums[kChunk], values[kChunk];
-    const int64_t start = piece * kPiece;
-    each_chunk(smaller(kPiece, size - start), [&](int64_t i, int n) {
-      Arguments in = addends;
-      const T* sum = read(Array(in), start + i, n, sums);
-      for (int addend = 1; addend < count; addend++) {
-        apply([](V a, V b) { return plus(a, b); }, n, sums, sum, read(Array(in), start + i, n, values));
-        sum = sums;
-      }
-      write(y, start + i, n, sum);
-    });
+    Arguments in = addends;
+    const T* sum = read(Array(in), i, n, sums);
+    for (int addend = 1; addend < count; addend++) {
+      apply([](V a, V b) { return plus(a, b); }, n, sums, sum, read(Array(in), i, n, values));
+      sum = sums;
+    }
+    write(y, i, n, sum);
   });
   return nullptr;
 }

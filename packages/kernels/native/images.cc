@@ -56,9 +56,21 @@ struct Images {
     if (from_row < 0) return static_cast<uint8_t*>(memset(buffer, 0, static_cast<size_t>(row_size())));
     const uint8_t* from = pixels + (image * height + from_row) * width * channels;
     if (!flip && left >= 0 && left + crop_width <= width) return from + left * channels;
-    for (int64_t x = 0; x < crop_width; x++) {
-      const int64_t column = source(left + (flip ? crop_width - 1 - x : x), width, beyond);
-      for (int64_t c = 0; c < channels; c++) buffer[x * channels + c] = column < 0 ? 0 : from[column * channels + c];
+    const int64_t first = flip ? left + crop_width - 1 : left, step = flip ? -1 : 1;
+    if (channels == 3) return gather<3>(from, first, step, buffer);
+    if (channels == 1) return gather<1>(from, first, step, buffer);
+    return gather<0>(from, first, step, buffer);
+  }
+
+ private:
+  /// Pixels of a row, from a place on, one after the other or backwards; kChannels where it is known.
+  template <int kChannels>
+  const uint8_t* gather(const uint8_t* from, int64_t place, int64_t step, uint8_t* buffer) const {
+    const int64_t size = kChannels ? kChannels : channels;
+    uint8_t* to = buffer;
+    for (int64_t x = 0; x < crop_width; x++, place += step, to += size) {
+      const int64_t column = source(place, width, beyond);
+      for (int64_t c = 0; c < size; c++) to[c] = column < 0 ? 0 : from[column * size + c];
     }
     return buffer;
   }

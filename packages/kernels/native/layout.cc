@@ -10,6 +10,7 @@ namespace IMGCLS_ISA {
 
 namespace {
 
+constexpr int64_t kPiece = 1 << 14;  // elements of a piece of work
 constexpr int64_t kTile = 64;  // of a transposition: as many cache lines as the first-level cache can hold on both sides
 
 /// An axis along which neighbours lie next to each other in an array, or -1.
@@ -30,13 +31,26 @@ void exchange(Walk<2>& walk, int i, int j) {
 }
 
 template <class T>
+void copy_row(const T* x, T* y, int64_t count) {
+  memcpy(y, x, static_cast<size_t>(count) * sizeof(T));
+}
+
+/// Short ones in place of a call.
+void copy_row(const float* x, float* y, int64_t count) {
+  if (count > 8 * kLanes) return copy_row<float>(x, y, count);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(y + i, load(x + i));
+  if (i < count) store(y + i, load(x + i, static_cast<int>(count - i)), static_cast<int>(count - i));
+}
+
+template <class T>
 void copy_rows(const T* x, T* y, const Walk<2>& walk) {
   const int64_t x_stride = walk.column_stride(0), y_stride = walk.column_stride(1);
   walk.each_run([&](const int64_t at[], int64_t count) {
     const T* from = x + at[0];
     T* to = y + at[1];
     if (x_stride == 1 && y_stride == 1)
-      memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+      copy_row(from, to, count);
     else if (y_stride == 1)
       for (int64_t i = 0; i < count; i++) to[i] = from[i * x_stride];
     else

@@ -18,6 +18,7 @@ namespace {
 constexpr int kWidest = 512;           // columns that are added at a time: their sums stay in the first-level cache
 constexpr int kNarrow = 128;           // up to here, several rows are read as one
 constexpr int kFolded = 256;           // how wide that one is at least, where there is enough
+constexpr int64_t kFew = 24;           // numbers that are not worth a vector
 constexpr int64_t kSegment = 1 << 16;  // elements of a segment
 constexpr int64_t kPiece = 1 << 14;    // elements of a piece of work, at least
 
@@ -69,14 +70,14 @@ void join_rows(const T* x, int64_t stride, int64_t rows, int columns, Value* sum
   const auto each = [&](const T* row, const auto& function) {
     for (int c = 0; c < whole; c += kLanes) store(sums + c, function(load(sums + c), row + c));
   };
-  const auto tail = [&](const T* row) { return load(row + whole, rest); };
   for (int c = 0; c < whole; c += kLanes) store(sums + c, load(x + c));
-  if (rest) store(sums + whole, tail(x));
   int64_t r = 1;
   for (; r + 8 <= rows; r += 8) each(x + r * stride, [=](auto sum, const T* at) { return Operation::join(sum, join_of_8<Operation>(at, stride)); });
   for (; r < rows; r++) each(x + r * stride, [](auto sum, const T* at) { return Operation::join(sum, load(at)); });
-  if (rest)
-    for (r = 1; r < rows; r++) store(sums + whole, Operation::join(load(sums + whole), tail(x + r * stride)));
+  if (rest == 0) return;
+  auto sum = load(x + whole, rest);
+  for (r = 1; r < rows; r++) sum = Operation::join(sum, load(x + whole + r * stride, rest));
+  store(sums + whole, sum);
 }
 
 /// totals[c] = join(totals[c], all rows)
@@ -89,11 +90,26 @@ void add_rows(const T* x, int64_t stride, int64_t rows, int columns, double* tot
   }
 }
 
+/// The same of a few numbers.
+template <class Operation, class T>
+double join_few(const T* x, int64_t count) {
+  double totals[] = {Operation::kStart, Operation::kStart, Operation::kStart, Operation::kStart};
+  for (int64_t i = 0; i < count; i++) totals[i % 4] = Operation::join(totals[i % 4], static_cast<double>(load(x + i, 1)[0]));
+  return Operation::join(Operation::join(totals[0], totals[1]), Operation::join(totals[2], totals[3]));
+}
+
 /// The same for rows that lie one behind the other, few columns wide: read as rows of `fold` rows.
 template <class Operation, class T>
 void add_narrow_rows(const T* x, int64_t rows, int columns, double* totals) {
+  if (columns == 1 && rows <= kFew) {
+    totals[0] = join_few<Operation>(x, rows);
+    return;
+  }
+  const auto is_wider_better = [=](int fold) {
+    return 2 * fold <= rows && (fold * columns < 2 * kLanes || (fold * columns < kFolded && 16 * fold <= rows));
+  };
   int fold = 1;
-  while (fold * columns < kFolded && 2 * fold <= rows) fold *= 2;
+  while (is_wider_better(fold)) fold *= 2;
   double wide[kWidest];
   for (int c = 0; c < fold * columns; c++) wide[c] = Operation::kStart;
   const int64_t folded = rows / fold, rest = rows % fold;

@@ -10,8 +10,9 @@ namespace IMGCLS_ISA {
 
 /// Twice a tensor's rank: tiling has two axes for each.
 constexpr int kMostAxes = 12;
-/// Elements that one piece of work has: about 20 µs.
-constexpr int64_t kPiece = 1 << 14;
+
+/// How many of so many elements one piece of work has: 20 µs or more, and long runs of memory where there are enough.
+inline int64_t piece_size(int64_t elements) { return larger(1 << 14, smaller(1 << 18, elements / 32)); }
 
 /// The shape of a loop over several arrays, and for each of them how many elements lie between neighbours along each axis.
 /// Axes that can be run through as one are merged, so that most loops have one or two.
@@ -77,8 +78,9 @@ struct Walk {
   void each_run(const Run& run) const {
     const int64_t all_rows = rows();
     if (columns() == 0 || all_rows == 0) return;
-    const int64_t width = smaller(columns(), kPiece), across = ceil_div(columns(), width);
-    const int64_t height = larger(1, kPiece / columns()), down = ceil_div(all_rows, height);
+    const int64_t size = piece_size(all_rows * columns());
+    const int64_t width = smaller(columns(), size), across = ceil_div(columns(), width);
+    const int64_t height = larger(1, size / columns()), down = ceil_div(all_rows, height);
     parallel(static_cast<int>(across * down), [&](int piece, int) {
       const int64_t left = piece % across * width, top = piece / across * height;
       const int64_t count = smaller(width, columns() - left), bottom = smaller(top + height, all_rows);
