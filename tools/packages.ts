@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pnpm, readJson, root, turbo } from './process.mjs';
 
@@ -12,6 +12,9 @@ export interface Manifest {
   optionalDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
+  os?: string[];
+  cpu?: string[];
+  libc?: string[];
 }
 
 /** A package that is published. */
@@ -27,6 +30,39 @@ export const packages = (): Package[] =>
     const folder = `packages/${name}`;
     return { folder, manifest: readJson(`${folder}/package.json`) };
   });
+
+/** The packages that bring the kernels to one platform each: an addon, which the release build puts there, and no code of ours. */
+export const platformPackages = (): Package[] =>
+  readdirSync(join(root, platformsFolder)).map((name) => {
+    const folder = `${platformsFolder}/${name}`;
+    return { folder, manifest: readJson(`${folder}/package.json`) };
+  });
+
+const platformsFolder = 'packages/kernels/platforms';
+
+/**
+ * Packs this machine's platform package, with the addon that was built for this checkout.
+ * @returns Its name and tarball; nothing where there is no such package or no addon.
+ */
+export async function packPlatform(destination: string): Promise<[name: string, tarball: string] | undefined> {
+  const built = join(root, 'packages/kernels/build/imgcls-kernels.node');
+  const fits = ({ os, cpu, libc }: Manifest) =>
+    os?.includes(process.platform) && cpu?.includes(process.arch) && libc?.includes('glibc') !== isMusl();
+  const found = platformPackages().find(({ manifest }) => fits(manifest));
+  if (!found || !existsSync(built)) return undefined;
+  const copy = join(destination, 'platform');
+  cpSync(join(root, found.folder), copy, { recursive: true });
+  cpSync(built, join(copy, 'imgcls-kernels.node'));
+  const pack = await pnpm(['pack', '--pack-destination', destination], { cwd: copy, quiet: true });
+  if (pack.code !== 0) throw new Error(`pnpm pack failed\n${pack.output}`);
+  return [found.manifest.name, join(destination, tarballName(found.manifest))];
+}
+
+/** Whether this is a Linux with musl in the place of glibc. */
+function isMusl(): boolean {
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return process.platform === 'linux' && header.glibcVersionRuntime === undefined;
+}
 
 /**
  * Builds every package and packs it, as `publish` would.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pnpm, readJson, root, turbo } from './process.mjs';
+import { node, pnpm, readJson, root, turbo } from './process.mjs';
 
 const stampPath = join(root, 'node_modules', '.imgcls-setup');
 
@@ -10,6 +10,8 @@ const problem = nodeIsTooOld() ?? (await install()) ?? (process.argv.includes('-
 if (problem) {
   console.error(`\nsetup: ${problem}`);
   process.exitCode = 1;
+} else {
+  await compileKernels();
 }
 
 /** @returns {string | undefined} What is wrong, and the next step. */
@@ -35,6 +37,13 @@ function stamp() {
   for (const file of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'])
     hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
+}
+
+/** Compiles the kernels for this machine. Where that can't be, WebAssembly computes. */
+async function compileKernels() {
+  console.log('Compiling the kernels …');
+  const { code, output } = await node(['packages/kernels/native/build.mjs'], { quiet: true });
+  if (code !== 0) console.log(`${output.trim()}; until then WebAssembly computes, at about a third of the speed`);
 }
 
 async function build() {

@@ -7,6 +7,7 @@ import { undrawnDependencies, undrawnImports } from './graph.ts';
 import { installScriptProblems } from './install-scripts.ts';
 import { publishProblems } from './publishable.ts';
 import { lockedHosts, machinePaths } from './traces.ts';
+import { wasmProblems } from './wasm.ts';
 
 interface Check {
   name: string;
@@ -41,6 +42,11 @@ const checks: Check[] = [
     name: 'install',
     problems: () => installScriptProblems(packages()),
     fix: 'a package of ours, and what it depends on, runs nothing at installation: drop the script, or make it an optional peer',
+  },
+  {
+    name: 'wasm',
+    problems: wasmProblems,
+    fix: 'make them again: node packages/kernels/native/build.mjs wasm',
   },
   { name: 'traces', problems: traces, fix: 'take out what is true on one machine only' },
 ];

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packAll } from '../packages.ts';
+import { packAll, packPlatform } from '../packages.ts';
 import { predictionPage, trainingPage } from './bundles.ts';
-import { exportsProblem, firstClassifier, install, smoke, typesProblem } from './project.ts';
+import { carriers, exportsProblem, firstClassifier, install, smoke, typesProblem } from './project.ts';
 
 interface Step {
   name: string;
@@ -24,6 +24,7 @@ const runtimes = {
 
 const steps: Step[] = [
   { name: 'ESM and CommonJS export the same', run: exportsProblem },
+  { name: 'native code, or WebAssembly', run: carriers },
   { name: 'types resolve', run: typesProblem },
   { name: 'first classifier', run: firstClassifier },
   { name: 'a page that only predicts', run: predictionPage },
@@ -35,12 +36,19 @@ const quick = process.argv.includes('--quick');
 const project = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
 let failed = 0;
 try {
-  const installed = await step('npm install', async () => install(project, await packAll(join(project, 'tarballs'))));
+  const installed = await step('npm install', async () => install(project, await tarballs(join(project, 'tarballs'))));
   if (installed) for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
 } finally {
   rmSync(project, { recursive: true, force: true });
 }
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** Every package, and the addon of this platform. */
+async function tarballs(folder: string): Promise<Map<string, string>> {
+  const all = await packAll(folder);
+  const platform = await packPlatform(folder);
+  return platform ? all.set(...platform) : all;
+}
 
 async function step(name: string, run: () => Promise<string>): Promise<boolean> {
   const start = performance.now();

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { packages } from '../packages.ts';
@@ -13,6 +13,29 @@ export async function install(project: string, tarballs: ReadonlyMap<string, str
   await succeed(npm(project, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
   symlinkSync(realpathSync(join(root, 'node_modules/vite')), join(project, 'node_modules/vite'), 'junction');
   return `${tarballs.size} packages`;
+}
+
+/** Loads the kernels with this machine's platform package, where that could be made, and without it. */
+export async function carriers(project: string): Promise<string> {
+  const load = () =>
+    succeed(
+      evaluate(
+        project,
+        "import('@imgcls/kernels').then(async (m) => console.log((await m.loadKernels()).carrier.name))",
+      ),
+    );
+  const scope = join(project, 'node_modules/@imgcls');
+  const platforms = () => readdirSync(scope).filter((name) => name.startsWith('kernels-'));
+  const [platform] = platforms();
+  if (platform && (await load()) !== 'native\n')
+    throw new Error(`${platform} is installed and not used: ${await load()}`);
+  for (const name of platforms()) renameSync(join(scope, name), join(scope, `.${name}`));
+  const output = await load();
+  for (const name of readdirSync(scope))
+    if (name.startsWith('.')) renameSync(join(scope, name), join(scope, name.slice(1)));
+  const line = /^kernels: WebAssembly computes instead of native code: .*\nwasm\n$/;
+  if (!line.test(output)) throw new Error(`without a platform package one line must say so, got ${output}`);
+  return platform ? `native, without ${platform} wasm` : 'wasm';
 }
 
 /** Imports and requires every package in processes of their own. */

@@ -21,7 +21,11 @@ const napi = createRequire(import.meta.url)('node-api-headers');
 const common = ['interface.cc', 'isa.cc', 'memory.cc', 'queue.cc', 'signal.cc', 'threads.cc'];
 const carriers = ['addon.cc', 'wasm.cc'];
 
-const x64 = { avx2: ['-march=haswell'], avx512: ['-march=skylake-avx512', '-mprefer-vector-width=512'] };
+/** GCC and Clang write the names of processors with hyphens, Zig with underscores. */
+const x64 = (hyphen) => ({
+  avx2: ['-march=haswell'],
+  avx512: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512'],
+});
 const arm64 = { neon: [] };
 
 const flags = [
@@ -45,6 +49,7 @@ const flags = [
  * @property {Record<string, string[]>} isas The instruction sets that kernels are compiled for, with their flags.
  * @property {string} carrier
  * @property {string[]} compiler Its command, and flags.
+ * @property {string[]} [before] A command that comes first.
  * @property {Record<string, (objects: string[]) => string[]>} links The files that are made, with the commands that make them.
  */
 
@@ -63,11 +68,24 @@ const macos = ['-nostdlib++', '-undefined', 'dynamic_lookup'];
 const host = () => {
   const libraries =
     process.platform === 'darwin' ? macos : ['-nodefaultlibs', '-lc', ...unix, '-static-libgcc', '-lgcc'];
-  return addon({ x64, arm64 }[process.arch], [process.env.CXX ?? 'c++'], 'build/imgcls-kernels.node', libraries);
+  return addon(
+    { x64: x64('-'), arm64 }[process.arch],
+    [process.env.CXX ?? 'c++'],
+    'build/imgcls-kernels.node',
+    libraries,
+  );
 };
 
 const platform = (name, isas, triple, libraries) => (zig) =>
   addon(isas, [...zig, 'c++', '-target', triple], `platforms/${name}/imgcls-kernels.node`, libraries);
+
+const nodeImports = join(here, '..', 'build', 'libnode.a');
+
+/** Windows wants to be told from which program Node's functions come. @type {(zig: string[]) => Target} */
+const windows = (zig) => ({
+  ...platform('win32-x64', x64('_'), 'x86_64-windows-gnu', ['-nostdlib++', '-lpthread', nodeImports])(zig),
+  before: [...zig, 'dlltool', '-m', 'i386:x86-64', '-d', napi.def_paths.node_api_def, '-l', nodeImports],
+});
 
 /** Compiled once, linked twice: for one thread, and for memory that several share. WASI gives the headers of C, and no code. */
 const wasm = (isa, features) => (zig) => {
@@ -93,11 +111,11 @@ const wasm = (isa, features) => (zig) => {
 const crossed = {
   simd128: wasm('simd128', ''),
   relaxed_simd: wasm('relaxed_simd', '+relaxed_simd'),
-  'linux-x64': platform('linux-x64', x64, 'x86_64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
-  'linux-x64-musl': platform('linux-x64-musl', x64, 'x86_64-linux-musl', ['-nostdlib++', ...unix]),
+  'linux-x64': platform('linux-x64', x64('_'), 'x86_64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
+  'linux-x64-musl': platform('linux-x64-musl', x64('_'), 'x86_64-linux-musl', ['-nostdlib++', ...unix]),
   'linux-arm64': platform('linux-arm64', arm64, 'aarch64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
   'darwin-arm64': platform('darwin-arm64', arm64, 'aarch64-macos', macos),
-  'win32-x64': platform('win32-x64', x64, 'x86_64-windows-gnu', ['-nostdlib++', '-lpthread']),
+  'win32-x64': windows,
 };
 const targets = { host, ...crossed };
 const groups = { wasm: ['simd128', 'relaxed_simd'], all: Object.keys(crossed) };
@@ -115,8 +133,13 @@ try {
   const zig = names.some((name) => name in crossed) ? await zigCommand() : [];
   for (const name of names) await build(name, targets[name](zig));
 } catch (error) {
-  console.error(error.stderr || error.message);
+  console.error(error.code === 'ENOENT' ? noCompiler(error.path) : error.stderr || error.message);
   process.exitCode = 1;
+}
+
+function noCompiler(command) {
+  const install = { linux: 'Debian: apt-get install g++', darwin: 'xcode-select --install' }[process.platform];
+  return `kernels: no C++ compiler "${command}" is here; install one${install ? ` (${install})` : ', such as Clang, and set CXX to it'}`;
 }
 
 async function zigCommand() {
@@ -128,9 +151,10 @@ async function zigCommand() {
 }
 
 /** @type {(name: string, target: Target) => Promise<void>} */
-async function build(name, { isas, carrier, compiler, links }) {
+async function build(name, { isas, carrier, compiler, before, links }) {
   const folder = join(here, '..', 'build', name);
   mkdirSync(folder, { recursive: true });
+  if (before) await run(before[0], before.slice(1));
   const [first, ...more] = Object.keys(isas);
   const shared = [...compiler, ...flags, ...(more.length > 0 ? [] : [`-DIMGCLS_ONLY_ISA=${first}`])];
   const kernels = readdirSync(here).filter((file) => file.endsWith('.cc') && ![...common, ...carriers].includes(file));

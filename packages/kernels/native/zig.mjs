@@ -27,7 +27,8 @@ export async function findZig() {
   return undefined;
 }
 
-async function versionOf([command, ...args]) {
+/** @param {string[]} words */
+async function versionOf([command = '', ...args]) {
   try {
     return (await run(command, [...args, 'version'])).stdout.trim();
   } catch {

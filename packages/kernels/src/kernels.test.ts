@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { nativeIsas } from '#platform';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Kernels, loadKernels } from './kernels.ts';
 import { channelSum } from './norm.ts';
 import { carriers, everyCarrier } from './test/carriers.ts';
@@ -162,10 +163,23 @@ describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
 });
 
 describe('loadKernels()', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
   it('takes the best instruction set, or the one it is told to take', async () => {
     const best = await loadKernels({ carrier: 'wasm', threads: 1 });
     expect(best.carrier.isa).toBe(wasmIsas().at(-1));
     expect((await loadKernels({ isa: 'simd128', threads: 1 })).carrier).toMatchObject({ name: 'wasm', isa: 'simd128' });
+  });
+
+  it('heeds IMGCLS_ISA and IMGCLS_THREADS, unless it is told otherwise', async () => {
+    vi.stubEnv('IMGCLS_ISA', 'simd128');
+    vi.stubEnv('IMGCLS_THREADS', '1');
+    expect(await loadKernels()).toMatchObject({ carrier: { name: 'wasm', isa: 'simd128' }, threads: 1 });
+    vi.stubEnv('IMGCLS_ISA', nativeIsas().isas[0] ?? 'simd128');
+    expect(await loadKernels({ carrier: 'wasm', threads: 2 })).toMatchObject({ carrier: { name: 'wasm' }, threads: 2 });
+    expect((await loadKernels()).carrier.isa).toBe(process.env.IMGCLS_ISA);
+    vi.stubEnv('IMGCLS_THREADS', 'many');
+    await expect(loadKernels()).rejects.toThrow('loadKernels: threads must be a positive integer, got NaN');
   });
 
   it('refuses an instruction set that is not there', async () => {

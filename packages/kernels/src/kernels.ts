@@ -113,7 +113,7 @@ const describe = (value: Value): string => (typeof value === 'object' ? `${value
  * @throws {RangeError} if there is no such instruction set here, or `threads` is not a positive integer.
  */
 export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
-  const threads = options.threads ?? (Number(environment.threads) || processors());
+  const threads = options.threads ?? Number(environment().threads ?? processors());
   if (!(Number.isInteger(threads) && threads > 0))
     throw new RangeError(`loadKernels: threads must be a positive integer, got ${threads}`);
   const kernels = new Kernels(await openCarrier(options, threads));
@@ -122,7 +122,7 @@ export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
 }
 
 async function openCarrier({ carrier, isa, queued = false, wasmPath }: LoadOptions, threads: number): Promise<Carrier> {
-  const asked = isa ?? environment.isa;
+  const asked = isa ?? environment().isa;
   if (carrier !== 'wasm' && !isWasm(asked)) {
     const { isas, problem } = nativeIsas();
     if (isas.length > 0) return openNative(choose(isas, asked), queued);

@@ -2,7 +2,7 @@ import type { WasmFile, WorkerHandle, WorkerMessage } from './wasm.ts';
 
 export { nativeIsas, openNative } from './native.browser.ts';
 
-export const environment = { isa: undefined, threads: undefined };
+export const environment = () => ({ isa: undefined, threads: undefined });
 
 export const processors = (): number => globalThis.navigator?.hardwareConcurrency ?? 1;
 

@@ -6,7 +6,7 @@ import type { WasmFile, WorkerHandle, WorkerMessage } from './wasm.ts';
 export { nativeIsas, openNative } from './native.node.ts';
 
 /** What the environment says: the instruction set, and how many threads. */
-export const environment = { isa: process.env.IMGCLS_ISA, threads: process.env.IMGCLS_THREADS };
+export const environment = () => ({ isa: process.env.IMGCLS_ISA, threads: process.env.IMGCLS_THREADS });
 
 export const processors = availableParallelism;
 
