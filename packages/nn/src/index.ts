@@ -3,6 +3,7 @@ export * from './adapt.ts';
 export * from './attention.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
 export * from './dropout.ts';
+export * from './freeze.ts';
 export * from './host-tensor.ts';
 export {
   constant,

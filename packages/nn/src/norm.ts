@@ -38,7 +38,8 @@ export type BatchNorm2dState = {
  * Batch normalisation over the last axis: `(x - mean) / √(variance + epsilon) · weight + bias` for each channel.
  *
  * In training, mean and variance are those of the batch, and the running statistics move towards them by `momentum`
- * (the variance by its unbiased estimate, as in PyTorch). In evaluation they are the running ones.
+ * (the variance by its unbiased estimate, as in PyTorch). In evaluation they are the running ones, and in training, too, when
+ * both `weight` and `bias` are frozen.
  *
  * @throws {RangeError} if called with another number of channels, or in training with one value per channel.
  *
@@ -57,7 +58,8 @@ export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}):
     },
     ({ weight: gamma, bias: beta, running_mean, running_var, num_batches_tracked }, x) => {
       checkInput('batchNorm2d', x, { channels });
-      if (!isTraining()) return batchNorm(x, { gamma, beta, mean: running_mean, variance: running_var, epsilon });
+      if (!isTraining() || !(gamma.trainable || beta.trainable))
+        return batchNorm(x, { gamma, beta, mean: running_mean, variance: running_var, epsilon });
       const count = x.size / channels;
       if (count === 1)
         throw new RangeError(
