@@ -5,7 +5,14 @@ import { directConv2d, directFilter, directInputGradient, directWeightGradient }
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
 import type { Window } from './window.ts';
-import { hasWinograd, winograd, winogradFilter, winogradInputGradient, winogradWeightGradient } from './winograd.ts';
+import {
+  type Pass,
+  prefersWinograd,
+  winograd,
+  winogradFilter,
+  winogradInputGradient,
+  winogradWeightGradient,
+} from './winograd.ts';
 
 /** A convolution of images `[batch, height, width, inChannels]` with filters `[kh, kw, inChannels / groups, outChannels]`. */
 export interface Conv2dShape extends Window {
@@ -43,7 +50,7 @@ export function conv2d(kernels: Kernels, shape: Conv2dShape, { weight, ...operan
     return;
   }
   const compute = { depthwise: depthwiseConv2d, winograd, direct: directConv2d };
-  compute[algorithm(shape)](kernels, shape, { ...operands, weight });
+  compute[algorithm(shape, 'forward')](kernels, shape, { ...operands, weight });
 }
 
 /** `dx` from `dy`. */
@@ -53,7 +60,7 @@ export function conv2dInputGradient(
   operands: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
 ): void {
   const compute = { depthwise: depthwiseInputGradient, winograd: winogradInputGradient, direct: directInputGradient };
-  compute[algorithm(shape)](kernels, shape, operands);
+  compute[algorithm(shape, 'inputGradient')](kernels, shape, operands);
 }
 
 /** `dWeight`, float32 and laid out as the filter, from `x` and `dy`. */
@@ -67,12 +74,12 @@ export function conv2dWeightGradient(
     winograd: winogradWeightGradient,
     direct: directWeightGradient,
   };
-  compute[algorithm(shape)](kernels, shape, operands);
+  compute[algorithm(shape, 'weightGradient')](kernels, shape, operands);
 }
 
 /** Lays a filter out as `conv2d` reads it, so that it need not do so in each call. Nothing where it reads filters as they are. */
 export function prepareFilter(kernels: Kernels, shape: Conv2dShape, weight: Block): PreparedFilter | undefined {
-  switch (algorithm(shape)) {
+  switch (algorithm(shape, 'prepared')) {
     case 'depthwise':
       return undefined;
     case 'winograd':
@@ -82,9 +89,8 @@ export function prepareFilter(kernels: Kernels, shape: Conv2dShape, weight: Bloc
   }
 }
 
-/** What computes a convolution fastest. */
-function algorithm(shape: Conv2dShape): 'depthwise' | 'winograd' | 'direct' {
-  const { inChannels, outChannels, groups } = shape;
-  if (groups > 1 && groups === inChannels) return 'depthwise';
-  return hasWinograd(shape) && Math.min(inChannels, outChannels) >= 16 ? 'winograd' : 'direct';
+/** What computes a pass of a convolution fastest. */
+function algorithm(shape: Conv2dShape, pass: Pass): 'depthwise' | 'winograd' | 'direct' {
+  if (shape.groups > 1 && shape.groups === shape.inChannels) return 'depthwise';
+  return prefersWinograd(shape, pass) ? 'winograd' : 'direct';
 }

@@ -4,8 +4,15 @@ import type { Storage } from './buffer.ts';
 import type { Conv2dShape } from './conv.ts';
 import { get, normals, put, relativeError, rounded } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
-import { outputSize, outputSize } from './window.ts';
-import { hasWinograd, winograd, winogradFilter, winogradInputGradient, winogradWeightGradient } from './winograd.ts';
+import { outputSize } from './window.ts';
+import {
+  hasWinograd,
+  prefersWinograd,
+  winograd,
+  winogradFilter,
+  winogradInputGradient,
+  winogradWeightGradient,
+} from './winograd.ts';
 
 type Size = readonly [batch: number, height: number, width: number, inChannels: number, outChannels: number];
 type Padding = readonly [top: number, bottom: number, left: number, right: number];
@@ -158,6 +165,37 @@ describe('hasWinograd()', () => {
     expect(hasWinograd(shape)).toBe(true);
     for (const other of [{ kernelSize: [3, 1] }, { stride: [2, 1] }, { dilation: [1, 2] }, { groups: 2 }] as const)
       expect(hasWinograd({ ...shape, ...other })).toBe(false);
+  });
+});
+
+describe('prefersWinograd()', () => {
+  const prefers = (size: Size) =>
+    (['forward', 'prepared', 'inputGradient', 'weightGradient'] as const).filter((pass) =>
+      prefersWinograd(conv3x3(size), pass),
+    );
+  const all = ['forward', 'prepared', 'inputGradient', 'weightGradient'];
+
+  it('is true of the layers of ResNets', () => {
+    expect(prefers([128, 32, 32, 64, 128])).toEqual(all);
+    expect(prefers([128, 4, 4, 512, 512])).toEqual(all);
+    expect(prefers([16, 56, 56, 64, 64])).toEqual(all);
+    expect(prefers([16, 7, 7, 512, 512])).toEqual(all);
+  });
+
+  it('is false where tiles are mostly empty, or fewer than what the transformed filter costs', () => {
+    expect(prefers([128, 1, 1, 512, 512])).toEqual([]);
+    expect(prefers([128, 2, 2, 512, 512])).toEqual([]);
+    expect(prefers([2, 4, 4, 512, 512])).toEqual([]);
+    expect(prefers([1, 14, 14, 256, 256])).toEqual(['prepared']);
+  });
+
+  it('is false where a pixel has few channels: transforms cost more than they save', () => {
+    expect(prefers([128, 32, 32, 3, 64])).toEqual(['inputGradient']);
+    expect(prefers([1, 8, 8, 1, 1])).toEqual([]);
+  });
+
+  it('is false of what has no Winograd', () => {
+    expect(prefersWinograd({ ...conv3x3([128, 32, 32, 64, 128]), stride: [2, 2] }, 'forward')).toBe(false);
   });
 });
 

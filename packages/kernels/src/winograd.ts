@@ -14,6 +14,31 @@ export interface WinogradFilter {
 export const hasWinograd = ({ kernelSize, stride, dilation, groups }: Conv2dShape): boolean =>
   groups === 1 && [...kernelSize, ...stride, ...dilation].join() === '3,3,1,1,1,1';
 
+/** `prepared`: forward, with a filter that was transformed before. */
+export type Pass = 'forward' | 'prepared' | 'inputGradient' | 'weightGradient';
+
+/**
+ * Whether Winograd is faster than the direct convolution, by this model of both, in multiplications (measured: native/README.md).
+ *
+ * Direct takes 9 for each output and pair of channels. Winograd takes 36 for each tile and pair of channels (1.2 times as dear, for they come
+ * in smaller products), and transforms 36 points of each pair of channels, and of each tile and channel, at a price that memory sets.
+ */
+export function prefersWinograd(shape: Conv2dShape, pass: Pass): boolean {
+  if (!hasWinograd(shape)) return false;
+  if (pass === 'inputGradient') return prefersWinograd(mirrored(shape), 'forward');
+  const [height, width] = outputSize(shape);
+  const tiles = shape.batch * Math.ceil(height / 4) * Math.ceil(width / 4);
+  const { inChannels } = shape;
+  const [inWidth, outWidth] = [inChannels, shape.outChannels].map((channels) => Math.ceil(channels / 16) * 16) as [
+    number,
+    number,
+  ];
+  const pairs = inChannels * outWidth;
+  const filterPrice = { forward: 30, prepared: 15, weightGradient: 50 }[pass];
+  const direct = 9 * shape.batch * height * width * pairs;
+  return 36 * (1.2 * tiles * pairs + filterPrice * pairs + 10 * tiles * (inWidth + outWidth)) < direct;
+}
+
 /** `y = activation(conv(x) + bias + residual)`, as `conv2d`, for shapes that `hasWinograd`. */
 export function winograd(
   kernels: Kernels,
@@ -32,17 +57,10 @@ export function winogradInputGradient(
   shape: Conv2dShape,
   { dy, weight, dx }: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
 ): void {
-  const [height, width] = outputSize(shape);
-  const { top, bottom, left, right } = shape.padding;
-  const mirrored = {
-    ...shape,
-    ...{ height, width, inChannels: shape.outChannels, outChannels: shape.inChannels },
-    padding: { top: 2 - top, bottom: 2 - bottom, left: 2 - left, right: 2 - right },
-  };
   const none = [undefined, undefined, ...activationArguments({}), undefined, undefined];
   kernels.call(
     'winograd',
-    ...numbers(mirrored),
+    ...numbers(mirrored(shape)),
     dy.block,
     isBf16(dy),
     weight,
@@ -74,6 +92,17 @@ export function winogradFilter(
   const points = kernels.memory.allocate(floats * Float32Array.BYTES_PER_ELEMENT);
   kernels.call('winograd_filter', inChannels, outChannels, weight, points);
   return { points };
+}
+
+/** The convolution that computes the input's gradient from the output's. */
+function mirrored(shape: Conv2dShape): Conv2dShape {
+  const [height, width] = outputSize(shape);
+  const { top, bottom, left, right } = shape.padding;
+  return {
+    ...shape,
+    ...{ height, width, inChannels: shape.outChannels, outChannels: shape.inChannels },
+    padding: { top: 2 - top, bottom: 2 - bottom, left: 2 - left, right: 2 - right },
+  };
 }
 
 /** As winograd.cc reads a shape. */
