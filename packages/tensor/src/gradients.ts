@@ -19,6 +19,7 @@ import { batchNormGradient, batchNormTrainingGradient } from './norm.ts';
 import { avgPoolGradient, maxPoolGradient } from './pool.ts';
 import { concatGradient, reshapeGradient } from './shape.ts';
 import { stockGradients } from './stock-gradients.ts';
+import { backpropagate, recorded } from './tape.ts';
 
 /** A function's value and its slope along each parameter. Both are the caller's to dispose. */
 export interface Gradients {
@@ -82,10 +83,13 @@ const ownGradients = (): readonly AnyGradient[] => [
   concatGradient,
 ];
 
-function differentiate(f: () => Scalar, variables: Variable[]): { value: Scalar; grads: Tensor[] } {
+function differentiate(f: () => Scalar, variables: Variable[]): { value: Scalar; grads: (Tensor | undefined)[] } {
   if (variables.length === 0) return { value: f(), grads: [] };
   try {
-    return tidy(() => engine().gradients(f, variables, undefined, true) as { value: Scalar; grads: Tensor[] });
+    return tidy(() => {
+      const { value, tape } = recorded(f);
+      return { value, grads: backpropagate(value, tape, variables) };
+    }) as { value: Scalar; grads: Tensor[] };
   } catch (error) {
     releaseTape();
     throw explained(error);

@@ -1,5 +1,6 @@
 import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
-import { currentBackend } from './current-backend.ts';
+import { type Kernel, run } from './kernel.ts';
+import { normalized } from './own/images.ts';
 
 /** Mean and standard deviation of each channel, of values in `[0, 1]`. */
 export interface Normalization {
@@ -27,7 +28,6 @@ export function normalize(
   shape: readonly [n: number, h: number, w: number, c: number],
   { mean, std }: Partial<Normalization> = {},
 ): Tensor4D {
-  currentBackend(); // so that a missing one is told in words
   const [n, h, w, channels] = shape;
   if (images.length !== n * h * w * channels)
     throw new RangeError(
@@ -36,13 +36,32 @@ export function normalize(
   for (const [name, values] of Object.entries({ mean, std }))
     if (values && values.length !== channels)
       throw new RangeError(`normalize: ${name} must have one number for each of ${channels} channels, got [${values}]`);
-  const unit = images instanceof Uint8Array ? 1 / 255 : 1;
-  const factors = Array.from({ length: channels }, (_, c) => unit / (std?.[c] ?? 1));
-  const offsets = Array.from({ length: channels }, (_, c) => -(mean?.[c] ?? 0) / (std?.[c] ?? 1));
-  const values = new Float32Array(images.length);
-  for (let c = 0; c < channels; c++) {
-    const [factor, offset] = [factors[c]!, offsets[c]!];
-    for (let i = c; i < values.length; i += channels) values[i] = images[i]! * factor + offset;
-  }
-  return tensor4d(values, [n, h, w, channels]);
+  const attributes = {
+    images,
+    shape,
+    mean: mean ?? new Array<number>(channels).fill(0),
+    std: std ?? new Array<number>(channels).fill(1),
+  };
+  return run(normalizeKernel, {}, attributes);
 }
+
+/** Pixels that are no tensor yet are an attribute. */
+export interface NormalizeAttributes extends Normalization {
+  readonly images: Uint8Array | Float32Array;
+  readonly shape: readonly [n: number, h: number, w: number, c: number];
+}
+
+const normalizeKernel: Kernel<Record<never, never>, NormalizeAttributes, Tensor4D> = {
+  name: 'ImgclsNormalize',
+  composed(_, { images, shape, mean, std }) {
+    const channels = shape[3];
+    const unit = images instanceof Uint8Array ? 1 / 255 : 1;
+    const values = new Float32Array(images.length);
+    for (let c = 0; c < channels; c++) {
+      const [factor, offset] = [unit / std[c]!, -mean[c]! / std[c]!];
+      for (let i = c; i < values.length; i += channels) values[i] = images[i]! * factor + offset;
+    }
+    return tensor4d(values, [...shape]);
+  },
+  own: normalized,
+};

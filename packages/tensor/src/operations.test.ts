@@ -1,19 +1,29 @@
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { beforeAll, describe, it } from 'vitest';
 import { checkOperation } from '../test/check-operation.ts';
+import { instructionSets, useInstructionSet } from '../test/instruction-sets.ts';
 import { convolution, operationCases } from '../test/operation-cases.ts';
 import { useBackend } from './backend.ts';
 
 const tolerance = 2e-5; // relative to the largest value: float32 with room for a few hundred summands
 
-describe.each(['cpu', 'native', 'wasm'] as const)('on %s, values, gradients and memory are right:', (backend) => {
+const engines: Record<string, () => Promise<unknown>> = {
+  cpu: () => useBackend('cpu'),
+  native: () => useBackend('native'),
+  wasm: () => useBackend('wasm'),
+  ...Object.fromEntries(instructionSets.map((isa) => [`native with ${isa}`, () => useInstructionSet(isa)])),
+};
+
+describe.each(Object.entries(engines))('on %s, values, gradients and memory are right:', (_, start) => {
+  beforeAll(async () => {
+    await start();
+  });
+
   it.each(operationCases())('$name', async (operation) => {
-    await useBackend(backend);
     await checkOperation(operation, tolerance);
   });
 
   it('conv2d of any shape', async () => {
-    await useBackend(backend);
     await fc.assert(
       fc.asyncProperty(anyConvolution, (shape) => checkOperation(convolution(shape), tolerance)),
       { numRuns: 30, seed: 1 },

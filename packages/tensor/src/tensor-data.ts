@@ -192,11 +192,13 @@ export class TensorData {
   }
 
   #upload(): void {
-    const array = util.convertBackendValuesAndArrayBuffer(this.#array!, this.dtype) as Float32Array;
+    const isBytes = this.dtype === 'bool' && this.#array instanceof Uint8Array; // which tfjs would copy twice
+    const array = isBytes ? this.#array : util.convertBackendValuesAndArrayBuffer(this.#array!, this.dtype);
     const { memory } = this.#kernels;
-    if (this.dtype === 'float32') memory.floats(this.#block!, this.size).set(array);
-    else if (this.dtype === 'int32') memory.ints(this.#block!, this.size).set(array);
-    else memory.bytes(this.#block!, this.size).set(array);
+    const numbers = array as ArrayLike<number>;
+    if (this.dtype === 'float32') memory.floats(this.#block!, this.size).set(numbers);
+    else if (this.dtype === 'int32') memory.ints(this.#block!, this.size).set(numbers);
+    else memory.bytes(this.#block!, this.size).set(numbers);
     this.#array = undefined;
   }
 

@@ -37,6 +37,7 @@ export function operationCases(): OperationCase[] {
     ...attentions(),
     ...products(),
     ...activations(),
+    ...compositions(),
     ...losses(),
     ...shapes(),
     dropoutCase(),
@@ -298,27 +299,28 @@ function products(): OperationCase[] {
   ];
 }
 
+const σ = (x: number) => 1 / (1 + Math.exp(-x));
+const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
+const elementwise: [(x: Tensor) => Tensor, (x: number) => number, string?][] = [
+  [relu, (x) => Math.max(x, 0)],
+  [relu6, (x) => clamp(x, 0, 6)],
+  [(x) => leakyRelu(x, 0.1), (x) => (x > 0 ? x : 0.1 * x), 'leakyRelu'],
+  [elu, (x) => (x > 0 ? x : Math.expm1(x))],
+  [gelu, (x) => (x * (1 + reference.erf(x / Math.SQRT2))) / 2],
+  [silu, (x) => x * σ(x)],
+  [sigmoid, σ],
+  [tanh, Math.tanh],
+  [hardSigmoid, (x) => clamp(x / 6 + 0.5, 0, 1)],
+  [hardSwish, (x) => x * clamp(x / 6 + 0.5, 0, 1)],
+];
+
 function activations(): OperationCase[] {
-  const σ = (x: number) => 1 / (1 + Math.exp(-x));
-  const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
-  const definitions: [(x: Tensor) => Tensor, (x: number) => number, string?][] = [
-    [relu, (x) => Math.max(x, 0)],
-    [relu6, (x) => clamp(x, 0, 6)],
-    [(x) => leakyRelu(x, 0.1), (x) => (x > 0 ? x : 0.1 * x), 'leakyRelu'],
-    [elu, (x) => (x > 0 ? x : Math.expm1(x))],
-    [gelu, (x) => (x * (1 + reference.erf(x / Math.SQRT2))) / 2],
-    [silu, (x) => x * σ(x)],
-    [sigmoid, σ],
-    [tanh, Math.tanh],
-    [hardSigmoid, (x) => clamp(x / 6 + 0.5, 0, 1)],
-    [hardSwish, (x) => x * clamp(x / 6 + 0.5, 0, 1)],
-  ];
   const rowwise: [(x: Tensor) => Tensor, (x: Grid) => Grid][] = [
     [softmax, (x) => map(reference.logSoftmax(x), Math.exp)],
     [logSoftmax, reference.logSoftmax],
   ];
   return [
-    ...definitions.map(([f, definition, name = f.name]) => ({
+    ...elementwise.map(([f, definition, name = f.name]) => ({
       name,
       inputs: { x: [4, 10] },
       spread: name === 'gelu' ? 1 : 3, // beyond 6 in relu6, beyond 3 in hardSigmoid; erf's series is exact for small x
@@ -337,6 +339,74 @@ function activations(): OperationCase[] {
         reference: ({ x }: Grids) => definition(x!),
       })),
     ),
+  ];
+}
+
+/** What some backends compute in one pass: a normalisation, an addition and an activation. */
+function compositions(): OperationCase[] {
+  const epsilon = 0.1;
+  const image = [2, 3, 3, 4];
+  const normalize = (x: Tensor) => batchNormTraining(x, { epsilon }).y;
+  const normalized = (x: Grid) => reference.batchNorm(x, { ...reference.moments(x), epsilon });
+  const sum = (a: Grid, b: Grid) => reference.broadcast(a, b, (a, b) => a + b);
+  const mean = grid([4], (c) => c / 4);
+  const variance = grid([4], (c) => 1 + c / 4);
+  const window = { stride: [1, 1] as const, padding: around(1), dilation: [1, 1] as const, groups: 1 };
+  return [
+    ...elementwise.flatMap(([f, definition, name = f.name]): OperationCase[] => [
+      {
+        name: `batchNormTraining, ${name}`,
+        inputs: { x: image },
+        run: ({ x }) => f(normalize(x!)),
+        reference: ({ x }) => map(normalized(x!), definition),
+      },
+      {
+        name: `batchNormTraining, add, ${name}`,
+        inputs: { x: image, residual: image },
+        run: ({ x, residual }) => f(add(normalize(x!), residual!)),
+        reference: ({ x, residual }) => map(sum(normalized(x!), residual!), definition),
+      },
+      {
+        name: `conv2d, batchNormTraining, ${name}`,
+        inputs: { x: image, weight: [3, 3, 4, 4] },
+        run: ({ x, weight }) => f(normalize(conv2d(x!, weight!, { padding: 1 }))),
+        reference: ({ x, weight }) => map(normalized(reference.conv2d(x!, weight!, undefined, window)), definition),
+      },
+      {
+        name: `conv2d, batchNorm, add, ${name}`,
+        inputs: { x: image, weight: [3, 3, 4, 4], bias: [4], residual: image },
+        spread: 0.5, // erf's series is exact for small x
+        run({ x, weight, bias, residual }) {
+          const statistics = { mean: toTensor(mean), variance: toTensor(variance), epsilon };
+          return f(add(residual!, batchNorm(conv2d(x!, weight!, { bias, padding: 1 }), statistics)));
+        },
+        reference({ x, weight, bias, residual }) {
+          const y = reference.conv2d(x!, weight!, bias, window);
+          return map(sum(residual!, reference.batchNorm(y, { mean, variance, epsilon })), definition);
+        },
+      },
+    ]),
+    {
+      name: 'a residual block: both branches normalised, and their sum read twice',
+      inputs: { x: image, residual: image },
+      run({ x, residual }) {
+        const y = relu(add(normalize(x!), normalize(residual!)));
+        return add(y, normalize(y));
+      },
+      reference({ x, residual }) {
+        const y = map(sum(normalized(x!), normalized(residual!)), (value) => Math.max(value, 0));
+        return sum(y, normalized(y));
+      },
+    },
+    {
+      name: 'a normalisation read before and after its activation',
+      inputs: { x: image },
+      run({ x }) {
+        const y = normalize(x!);
+        return add(mul(y, y), add(tanh(y), relu(y)));
+      },
+      reference: ({ x }) => map(normalized(x!), (y) => y * y + Math.tanh(y) + Math.max(y, 0)),
+    },
   ];
 }
 

@@ -21,26 +21,28 @@ export function preparedFilter(kernels: Kernels, shape: Conv2dShape, layer: Laye
 }
 
 interface Prepared {
-  readonly filter: PreparedFilter;
+  readonly filter: PreparedFilter | Block;
   readonly bias: Block | undefined;
 }
 
 class PreparedLayer implements Prepared, Derived {
-  readonly filter: PreparedFilter;
+  readonly filter: PreparedFilter | Block;
   readonly bias: Block | undefined;
   readonly #kernels: Kernels;
-  readonly #shape: Conv2dShape;
+  readonly #window: string;
   readonly #parts: readonly (TensorData | undefined)[];
   readonly #versions: readonly (number | undefined)[];
   readonly #own: Block[] = [];
 
   constructor(kernels: Kernels, shape: Conv2dShape, layer: Layer) {
     this.#kernels = kernels;
-    this.#shape = shape;
+    this.#window = windowOf(shape);
     this.#parts = partsOf(layer);
     this.#versions = this.#parts.map((part) => part?.version);
     const { weight, bias } = layer.norm ? this.#normalised(layer, layer.norm) : blocks(layer);
-    this.filter = prepareFilter(kernels, shape, weight);
+    const filter = prepareFilter(kernels, shape, weight);
+    if (filter) this.#own.push(filter.block);
+    this.filter = filter ?? weight;
     this.bias = bias;
   }
 
@@ -48,12 +50,12 @@ class PreparedLayer implements Prepared, Derived {
     const parts = partsOf(layer);
     return (
       parts.every((part, i) => part === this.#parts[i] && part?.version === this.#versions[i]) &&
-      JSON.stringify(shape) === JSON.stringify(this.#shape)
+      windowOf(shape) === this.#window
     );
   }
 
   release(): void {
-    for (const block of [this.filter.panels, ...this.#own]) this.#kernels.memory.release(block);
+    for (const block of this.#own) this.#kernels.memory.release(block);
   }
 
   /** The weights times the scale of their channel; the normalised bias. Both are what a batch norm makes of rows of channels. */
@@ -82,5 +84,9 @@ class PreparedLayer implements Prepared, Derived {
 }
 
 const partsOf = ({ bias, norm }: Layer): (TensorData | undefined)[] => [bias, ...(norm ? normIngredients(norm) : [])];
+
+/** All of a shape that the preparation depends on: it serves images of any size. */
+const windowOf = ({ groups, stride, dilation, padding }: Conv2dShape): string =>
+  JSON.stringify([groups, stride, dilation, padding]);
 
 const blocks = ({ weight, bias }: Layer) => ({ weight: weight.block, bias: bias?.block });

@@ -14,6 +14,7 @@ import {
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
 import { activated } from './activation.ts';
+import { stockResizing } from './images.ts';
 import { batchMatMul, fusedMatMul } from './matmul.ts';
 import { elementTypeOf, isFloat, type OwnKernel, sizeOf, storageOf, written } from './own.ts';
 import { stockConvolutions } from './stock-conv.ts';
@@ -109,6 +110,7 @@ export const stockKernels: Readonly<Record<string, OwnKernel>> = {
   ...stockConvolutions,
   ...stockPooling,
   ...stockLayout,
+  ...stockResizing,
 };
 
 function reshaped(backend: KernelsBackend, x: TensorInfo, shape: number[]): TensorInfo | undefined {
