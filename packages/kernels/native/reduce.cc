@@ -1,8 +1,8 @@
 // Reductions of [outer, rows, columns] to [outer, columns].
 //
 // Rows are added to rows, vector by vector, eight at a time as a tree; after a few of these the sums go on in double precision, so that the
-// result is right to a float's last bits whatever the length. Narrow rows (one column above all) are read as wider ones of a power of two of them,
-// and the halves added in the end. Long reductions are cut into segments by shape, and their totals joined in order: the same for any number of
+// result is right to a float's last bits whatever the length. Narrow rows are read as wider ones of a power of two of them, and the halves added
+// in the end. Long reductions are cut into segments by shape, and their totals joined in order: the same for any number of
 // threads.
 #include "integers.h"
 #include "memory.h"
@@ -18,7 +18,6 @@ namespace {
 constexpr int kWidest = 512;           // columns that are added at a time: their sums stay in the first-level cache
 constexpr int kNarrow = 128;           // up to here, several rows are read as one
 constexpr int kFolded = 256;           // how wide that one is at least, where there is enough
-constexpr int64_t kFew = 24;           // numbers that are not worth a vector
 constexpr int64_t kSegment = 1 << 16;  // elements of a segment
 constexpr int64_t kPiece = 1 << 14;    // elements of a piece of work, at least
 
@@ -90,21 +89,43 @@ void add_rows(const T* x, int64_t stride, int64_t rows, int columns, double* tot
   }
 }
 
-/// The same of a few numbers.
+inline double number(const float* x) { return static_cast<double>(*x); }
+inline double number(const int32_t* x) { return *x; }
+inline double number(const Bfloat16* x) { return static_cast<double>(load(x, 1)[0]); }
+
+/// The join of a few numbers.
 template <class Operation, class T>
 double join_few(const T* x, int64_t count) {
-  double totals[] = {Operation::kStart, Operation::kStart, Operation::kStart, Operation::kStart};
-  for (int64_t i = 0; i < count; i++) totals[i % 4] = Operation::join(totals[i % 4], static_cast<double>(load(x + i, 1)[0]));
-  return Operation::join(Operation::join(totals[0], totals[1]), Operation::join(totals[2], totals[3]));
+  double totals[] = {Operation::kStart, Operation::kStart};
+  for (int64_t i = 0; i < count; i++) totals[i % 2] = Operation::join(totals[i % 2], number(x + i));
+  return Operation::join(totals[0], totals[1]);
+}
+
+/// The join of numbers one behind the other.
+template <class Operation, class T>
+double join_numbers(const T* x, int64_t count) {
+  if (count < kLanes) return join_few<Operation>(x, count);
+  double totals[kLanes];
+  for (double& total : totals) total = Operation::kStart;
+  int64_t i = 0;
+  if constexpr (Operation::kRows > 1) {
+    while (count - i >= kLanes) {
+      const int64_t end = i + smaller((count - i) / kLanes, 8 * Operation::kRows) * kLanes;
+      auto sum = load(x + i);
+      for (i += kLanes; i + 8 * kLanes <= end; i += 8 * kLanes) sum = Operation::join(sum, join_of_8<Operation>(x + i, kLanes));
+      for (; i < end; i += kLanes) sum = Operation::join(sum, load(x + i));
+      for (int lane = 0; lane < kLanes; lane++) totals[lane] = Operation::join(totals[lane], static_cast<double>(sum[lane]));
+    }
+  }
+  totals[0] = Operation::join(totals[0], join_few<Operation>(x + i, count - i));
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; lane++) totals[lane] = Operation::join(totals[lane], totals[lane + half]);
+  return totals[0];
 }
 
 /// The same for rows that lie one behind the other, few columns wide: read as rows of `fold` rows.
 template <class Operation, class T>
 void add_narrow_rows(const T* x, int64_t rows, int columns, double* totals) {
-  if (columns == 1 && rows <= kFew) {
-    totals[0] = join_few<Operation>(x, rows);
-    return;
-  }
   const auto is_wider_better = [=](int fold) {
     return 2 * fold <= rows && (fold * columns < 2 * kLanes || (fold * columns < kFolded && 16 * fold <= rows));
   };
@@ -153,33 +174,49 @@ struct Shape {
   }
 };
 
+/// totals[c] = the join of a segment's rows, for a block's columns.
 template <class Operation, class T>
-const char* reduce(const T* x, const Array& y, const Shape& s, double divisor) {
-  double* partial = nullptr;
-  if (s.segments > 1) {
-    partial = static_cast<double*>(shared_scratch(static_cast<size_t>(s.outer * s.segments * s.columns) * sizeof(double)));
-    if (!partial) return kOutOfMemory;
+void join_segment(const T* x, const Shape& s, int64_t rows, int columns, double* totals) {
+  if (s.columns == 1) {
+    totals[0] = join_numbers<Operation>(x, rows);
+    return;
   }
-  const int64_t items = s.outer * s.segments * s.blocks, group = larger(1, kPiece / (s.height * s.width));
+  for (int c = 0; c < columns; c++) totals[c] = Operation::kStart;
+  if (s.columns <= kNarrow)
+    add_narrow_rows<Operation>(x, rows, columns, totals);
+  else
+    add_rows<Operation>(x, s.columns, rows, columns, totals);
+}
+
+/// Where every result comes from one segment.
+template <class Operation, class T>
+void reduce_whole(const T* x, const Array& y, const Shape& s, double divisor) {
+  const int64_t together = kWidest / s.width;  // results that are written at once
+  const int64_t items = ceil_div(s.outer, together) * s.blocks, group = larger(1, kPiece / (together * s.height * s.width));
   parallel(static_cast<int>(ceil_div(items, group)), [&](int piece, int) {
+    double totals[kWidest];
     for (int64_t item = piece * group; item < smaller(items, (piece + 1) * group); item++) {
-      const int64_t left = item % s.blocks * s.width, segment = item / s.blocks % s.segments, o = item / s.blocks / s.segments;
-      const int64_t top = segment * s.height, rows = smaller(s.height, s.rows - top);
-      const int columns = static_cast<int>(smaller(s.width, s.columns - left));
-      const T* from = x + (o * s.rows + top) * s.columns + left;
-      double totals[kWidest];
-      for (int c = 0; c < columns; c++) totals[c] = Operation::kStart;
-      if (s.columns <= kNarrow)
-        add_narrow_rows<Operation>(from, rows, columns, totals);
-      else
-        add_rows<Operation>(from, s.columns, rows, columns, totals);
-      if (partial)
-        memcpy(partial + (o * s.segments + segment) * s.columns + left, totals, static_cast<size_t>(columns) * sizeof(double));
-      else
-        write_totals(y, o * s.columns + left, columns, totals, divisor);
+      const int64_t left = item % s.blocks * s.width, first = item / s.blocks * together;
+      const int count = static_cast<int>(smaller(together, s.outer - first)), columns = static_cast<int>(smaller(s.width, s.columns - left));
+      for (int o = 0; o < count; o++)
+        join_segment<Operation>(x + (first + o) * s.rows * s.columns + left, s, s.rows, columns, totals + o * columns);
+      write_totals(y, first * s.columns + left, count * columns, totals, divisor);
     }
   });
-  if (!partial) return nullptr;
+}
+
+/// Where segments have totals of their own, which are joined afterwards.
+template <class Operation, class T>
+const char* reduce_segments(const T* x, const Array& y, const Shape& s, double divisor) {
+  auto* partial = static_cast<double*>(shared_scratch(static_cast<size_t>(s.outer * s.segments * s.columns) * sizeof(double)));
+  if (!partial) return kOutOfMemory;
+  parallel(static_cast<int>(s.outer * s.segments * s.blocks), [&](int piece, int) {
+    const int64_t left = piece % s.blocks * s.width, segment = piece / s.blocks % s.segments, o = piece / s.blocks / s.segments;
+    const int64_t top = segment * s.height, rows = smaller(s.height, s.rows - top);
+    const int columns = static_cast<int>(smaller(s.width, s.columns - left));
+    join_segment<Operation>(x + (o * s.rows + top) * s.columns + left, s, rows, columns,
+                            partial + (o * s.segments + segment) * s.columns + left);
+  });
   parallel(static_cast<int>(s.outer * s.blocks), [&](int piece, int) {
     const int64_t left = piece % s.blocks * s.width, o = piece / s.blocks;
     const int columns = static_cast<int>(smaller(s.width, s.columns - left));
@@ -194,7 +231,14 @@ const char* reduce(const T* x, const Array& y, const Shape& s, double divisor) {
   return nullptr;
 }
 
-/// x, storage, y, storage, outer, rows, columns; divisor for sums
+template <class Operation, class T>
+const char* reduce(const T* x, const Array& y, const Shape& s, double divisor) {
+  if (s.segments > 1) return reduce_segments<Operation>(x, y, s, divisor);
+  reduce_whole<Operation>(x, y, s, divisor);
+  return nullptr;
+}
+
+/// x, storage (no truth values), y, storage, outer, rows, columns; divisor for sums
 template <class Operation>
 const char* reduce(Arguments& in) {
   const Array x(in), y(in);
@@ -206,10 +250,8 @@ const char* reduce(Arguments& in) {
       return reduce<Operation>(x.at<float>(0), y, shape, divisor);
     case Storage::kBfloat16:
       return reduce<Operation>(x.at<Bfloat16>(0), y, shape, divisor);
-    case Storage::kInt32:
-      return reduce<Operation>(x.at<int32_t>(0), y, shape, divisor);
     default:
-      return reduce<Operation>(x.at<uint8_t>(0), y, shape, divisor);
+      return reduce<Operation>(x.at<int32_t>(0), y, shape, divisor);
   }
 }
 
@@ -288,7 +330,7 @@ const char* arg_reduce(const T* x, int32_t* y, int64_t outer, int64_t rows, int6
   return nullptr;
 }
 
-/// x, storage, y (int32), outer, rows, columns
+/// x, storage (no truth values), y (int32), outer, rows, columns
 template <bool kLeast>
 const char* arg_reduce(Arguments& in) {
   const Array x(in);
@@ -299,10 +341,8 @@ const char* arg_reduce(Arguments& in) {
       return arg_reduce<float, kLeast>(x.at<float>(0), y, outer, rows, columns);
     case Storage::kBfloat16:
       return arg_reduce<Bfloat16, kLeast>(x.at<Bfloat16>(0), y, outer, rows, columns);
-    case Storage::kInt32:
-      return arg_reduce<int32_t, kLeast>(x.at<int32_t>(0), y, outer, rows, columns);
     default:
-      return arg_reduce<uint8_t, kLeast>(x.at<uint8_t>(0), y, outer, rows, columns);
+      return arg_reduce<int32_t, kLeast>(x.at<int32_t>(0), y, outer, rows, columns);
   }
 }
 

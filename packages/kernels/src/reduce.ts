@@ -1,4 +1,5 @@
 import { type Elements, typed } from './element.ts';
+import { unary } from './elementwise.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
 
@@ -31,7 +32,7 @@ export function reduce(
 ): void {
   const passes = passesOf(shape, axes);
   const divisor = reduction === 'mean' ? axes.reduce((product, axis) => product * shape[axis]!, 1) : 1;
-  let from = x;
+  let from = numeric(kernels, product(shape), x);
   passes.forEach(({ outer, rows, columns }, i) => {
     const isLast = i === passes.length - 1;
     const to = isLast ? y : temporary(kernels, outer * columns, y);
@@ -53,7 +54,9 @@ export function argReduce(
   { x, y }: { x: Elements; y: Block },
 ): void {
   const [outer, columns] = [shape.slice(0, axis), shape.slice(axis + 1)].map(product);
-  kernels.call(reduction === 'argMax' ? 'arg_max' : 'arg_min', ...typed(x), y, outer, shape[axis], columns);
+  const from = numeric(kernels, product(shape), x);
+  kernels.call(reduction === 'argMax' ? 'arg_max' : 'arg_min', ...typed(from), y, outer, shape[axis], columns);
+  if (from !== x) kernels.memory.release(from.block);
 }
 
 interface Pass {
@@ -76,6 +79,14 @@ function passesOf(shape: readonly number[], axes: readonly number[]): Pass[] {
     end = begin + 1;
   }
   return passes.length > 0 ? passes : [{ outer: 1, rows: 1, columns: product(shape) }];
+}
+
+/** Truth values as integers; anything else as it is. */
+function numeric(kernels: Kernels, size: number, x: Elements): Elements {
+  if (x.storage !== 'bool') return x;
+  const y = { block: kernels.memory.allocate(4 * size), storage: 'int32' } as const;
+  unary(kernels, 'cast', size, { x, y });
+  return y;
 }
 
 const temporary = (kernels: Kernels, size: number, { storage }: Elements): Elements => ({
