@@ -17,6 +17,7 @@ void each_element(int64_t size, const Run& run) {
   parallel(static_cast<int>(ceil_div(size, kPiece)), [&](int piece, int) {
     const int64_t begin = piece * kPiece;
     each_vector(smaller(kPiece, size - begin), [&](int64_t i, int lanes) { run(begin + i, lanes); });
+    finish_streams();
   });
 }
 
@@ -24,8 +25,9 @@ template <class T>
 void forward(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* x = in.pointer<T>();
   auto* y = in.pointer<T>();
+  const Sink<T> sink(y, size, kPiece);
   with_inlined_activation(kind, slope, [&](auto activation) {
-    each_element(size, [&](int64_t i, int lanes) { store(y + i, activation.value(load(x + i, lanes)), lanes); });
+    each_element(size, [&](int64_t i, int lanes) { sink.put(i, activation.value(load(x + i, lanes)), lanes); });
   });
 }
 
@@ -34,10 +36,9 @@ void gradient(Arguments in, Activation kind, float slope, int64_t size) {
   const auto* dy = in.pointer<T>();
   const auto* saved = in.pointer<T>();
   auto* dx = in.pointer<T>();
+  const Sink<T> sink(dx, size, kPiece);
   with_inlined_activation(kind, slope, [&](auto activation) {
-    each_element(size, [&](int64_t i, int lanes) {
-      store(dx + i, load(dy + i, lanes) * activation.slope(load(saved + i, lanes)), lanes);
-    });
+    each_element(size, [&](int64_t i, int lanes) { sink.put(i, load(dy + i, lanes) * activation.slope(load(saved + i, lanes)), lanes); });
   });
 }
 

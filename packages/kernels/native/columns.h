@@ -40,6 +40,7 @@ struct Columns {
       while (fold * channels % kLanes != 0 || fold * channels < kEnough) fold++;
   }
 
+  int64_t size() const { return rows * channels; }
   int64_t width() const { return fold * channels; }
   /// Memory for a value per column, whole vectors of them.
   int64_t padded_width() const { return whole_lines(width()); }
@@ -79,6 +80,26 @@ struct Columns {
 
  private:
   static constexpr int64_t kPieceValues = 1 << 15;
+};
+
+/// Where results go. Many go past the caches, which they would only empty, if each vector lies on a boundary of its own; whoever wrote some calls
+/// finish_streams().
+template <class T>
+struct Sink {
+  T* to;
+  bool streams;
+
+  /// Vectors begin at multiples of `row`.
+  Sink(T* to, int64_t size, int64_t row)
+      : to(to), streams(size * int64_t{sizeof(T)} >= kMany && row % kLanes == 0 && reinterpret_cast<uintptr_t>(to) % 64 == 0) {}
+
+  void put(int64_t i, Floats v, int lanes) const {
+    if (streams && lanes == kLanes) stream(to + i, v);
+    else store(to + i, v, lanes);
+  }
+
+ private:
+  static constexpr int64_t kMany = 16 << 20;  // bytes
 };
 
 /// Adds to the sums of a piece's columns. The lanes beyond belong to others.

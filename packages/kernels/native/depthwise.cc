@@ -5,6 +5,8 @@
 // too, of the output's gradient; where the window has a stride, only every stride-th of an image's pixels sees the same taps, which makes
 // `stride` lines of each.
 //
+// Images in bfloat16 are converted line by line in cache, once for all taps.
+//
 // For filters that make several channels of one, src/depthwise.ts has every channel so many times in an image.
 #include "activation.h"
 #include "columns.h"
@@ -31,9 +33,9 @@ struct Shape {
 };
 
 /// A tap: what it sees at the first of some places, and its weights.
-template <class X, class W>
+template <class W>
 struct Tap {
-  const X* x;
+  const float* x;
   W* w;
 };
 
@@ -63,17 +65,17 @@ struct Sights {
 };
 
 /// The lines of pixels that the rows of a window see, with the weights of the first tap in each.
-template <class X, class W>
+template <class W>
 struct Lines {
-  Tap<X, W>* rows;
+  Tap<W>* rows;
   int64_t count = 0;
 
-  void add(const X* x, W* w) { rows[count++] = {x, w}; }
+  void add(const float* x, W* w) { rows[count++] = {x, w}; }
 };
 
 /// Calls `run(taps, count, place, places)` along a line: so many places from `place` on all have these taps.
-template <class X, class W, class Run>
-void each_run(const Lines<X, W>& lines, const Sights& columns, int64_t channels, Tap<X, W>* taps, const Run& run) {
+template <class W, class Run>
+void each_run(const Lines<W>& lines, const Sights& columns, int64_t channels, Tap<W>* taps, const Run& run) {
   for (int64_t place = 0, places; place < columns.places; place += places) {
     const int64_t all = columns.all_seen(place);
     places = larger(all, 1);
@@ -87,39 +89,40 @@ void each_run(const Lines<X, W>& lines, const Sights& columns, int64_t channels,
 }
 
 /// y = Σ pixels · weights over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
-template <int kPixels, class X, class Y>
-void sum_taps(const Tap<X, const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, Y* y, int64_t y_step) {
+template <int kPixels, class Y>
+void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Sink<Y>& y, int64_t at,
+              int64_t y_step) {
   each_vector(channels, [&](int64_t c, int lanes) {
     Floats sum[kPixels] = {};
     for (int64_t t = 0; t < count; t++) {
-      const X* x = taps[t].x + x_offset + c;
+      const float* x = taps[t].x + x_offset + c;
       const Floats w = load(taps[t].w + c, lanes);
       for (int p = 0; p < kPixels; p++) sum[p] = fma(load(x + p * x_step, lanes), w, sum[p]);
     }
-    for (int p = 0; p < kPixels; p++) store(y + p * y_step + c, sum[p], lanes);
+    for (int p = 0; p < kPixels; p++) y.put(at + p * y_step + c, sum[p], lanes);
   });
 }
 
-/// A line of such sums.
-template <class X, class Y>
-void sum_line(const Lines<X, const float>& lines, const Sights& columns, int64_t channels, Tap<X, const float>* taps, Y* y, int64_t y_step) {
+/// A line of such sums, from `at` on.
+template <class Y>
+void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Sink<Y>& y, int64_t at,
+              int64_t y_step) {
   const int64_t x_step = columns.step * channels;
-  each_run(lines, columns, channels, taps, [&](const Tap<X, const float>* seen, int64_t count, int64_t place, int64_t places) {
+  each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
     int64_t i = 0;
-    for (; i + kBlock <= places; i += kBlock)
-      sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y + (place + i) * y_step, y_step);
-    for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y + (place + i) * y_step, y_step);
+    for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step);
+    for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step);
   });
 }
 
 /// weights += Σ pixels · dy over kPixels places.
-template <int kPixels, class X, class Y>
-void add_products(const Tap<X, float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Y* dy) {
+template <int kPixels, class Y>
+void add_products(const Tap<float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Y* dy) {
   each_vector(channels, [&](int64_t c, int lanes) {
     Floats d[kPixels];
     for (int p = 0; p < kPixels; p++) d[p] = load(dy + p * channels + c, lanes);
     for (int64_t t = 0; t < count; t++) {
-      const X* x = taps[t].x + x_offset + c;
+      const float* x = taps[t].x + x_offset + c;
       Floats sum = load(taps[t].w + c, lanes);
       for (int p = 0; p < kPixels; p++) sum = fma(load(x + p * x_step, lanes), d[p], sum);
       store(taps[t].w + c, sum, lanes);
@@ -128,14 +131,14 @@ void add_products(const Tap<X, float>* taps, int64_t count, int64_t x_offset, in
 }
 
 /// Each thread's lists, and floats to work in.
-template <class X, class W>
+template <class W>
 struct Workspace {
-  Tap<X, W>*rows, *taps;
+  Tap<W>*rows, *taps;
   Sight* columns;
   float* floats;
 
   static int64_t bytes(const Shape& shape, int64_t floats) {
-    const int64_t lists = shape.y.taps * (1 + shape.x.taps) * sizeof(Tap<X, W>) + shape.x.taps * sizeof(Sight);
+    const int64_t lists = shape.y.taps * (1 + shape.x.taps) * sizeof(Tap<W>) + shape.x.taps * sizeof(Sight);
     return ceil_div(lists, 64) * 64 + floats * sizeof(float);
   }
   static bool for_all(const Shape& shape, int64_t floats) {
@@ -146,21 +149,73 @@ struct Workspace {
 
   Workspace(const Shape& shape, int thread) {
     auto* memory = static_cast<char*>(scratch(thread, 0));
-    rows = reinterpret_cast<Tap<X, W>*>(memory);
+    rows = reinterpret_cast<Tap<W>*>(memory);
     taps = rows + shape.y.taps;
     columns = reinterpret_cast<Sight*>(taps + shape.y.taps * shape.x.taps);
     floats = reinterpret_cast<float*>(memory + bytes(shape, 0));
   }
 };
 
+/// An image, or as many of its lines as are needed, as floats: those that are, where they lie; others in memory, converted once for all taps.
+inline const float* as_floats(const float* image, int64_t, Range, float*) { return image; }
+inline const float* as_floats(const Bfloat16* image, int64_t line, Range lines, float* memory) {
+  const Bfloat16* from = image + lines.begin * line;
+  each_vector(lines.size() * line, [&](int64_t i, int lanes) { store(memory + i, load(from + i, lanes), lanes); });
+  return memory - lines.begin * line;
+}
+/// The floats of memory that this takes for so many lines.
+inline int64_t converted(const float*, int64_t) { return 0; }
+inline int64_t converted(const Bfloat16*, int64_t floats) { return floats; }
+
+/// Rows, of so many in each image, in as many pieces of work as are worth it.
+struct Pieces {
+  int64_t rows, rows_each, image_rows;
+
+  Pieces(int64_t batch, int64_t image_rows, int64_t row_values)
+      : rows(batch * image_rows), rows_each(larger(1, kPieceValues / larger(1, row_values))), image_rows(image_rows) {}
+  int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
+  int64_t begin(int piece) const { return piece * rows_each; }
+  int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
+  /// The most rows of an image in a piece.
+  int64_t most() const { return smaller(rows_each, image_rows); }
+
+  /// Calls `run(image, rows)` for a piece's part of each image.
+  template <class Run>
+  void each_image(int piece, const Run& run) const {
+    for (int64_t row = begin(piece), next; row < end(piece); row = next) {
+      const int64_t image = row / image_rows;
+      next = smaller((image + 1) * image_rows, end(piece));
+      run(image, Range{row - image * image_rows, next - image * image_rows});
+    }
+  }
+};
+
+/// The pixels between the first and the last that windows at some places see.
+Range seen(const Axis& axis, Range places) {
+  const int64_t begin = larger(0, axis.pixel(places.begin, 0)), end = smaller(axis.in, axis.pixel(places.end - 1, axis.taps - 1) + 1);
+  return {begin, larger(begin, end)};
+}
+
+/// The places between the first and the last from which windows see some pixels.
+Range seeing(const Axis& axis, Range pixels) {
+  const int64_t first = pixels.begin + axis.before - (axis.taps - 1) * axis.dilation;
+  const int64_t begin = first <= 0 ? 0 : ceil_div(first, axis.stride), end = smaller(axis.out, (pixels.end - 1 + axis.before) / axis.stride + 1);
+  return {begin, larger(begin, end)};
+}
+
+/// The most lines of `in` that one piece needs.
+int64_t most_seen(const Axis& axis, int64_t places) { return smaller(axis.in, (places - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1); }
+int64_t most_seeing(const Axis& axis, int64_t pixels) {
+  return smaller(axis.out, (pixels + (axis.taps - 1) * axis.dilation) / axis.stride + 1);
+}
+
 /// What a window sees of an image's lines when it lies at a row of places.
-template <class X, class W>
-Lines<X, W> lines_under(const Shape& shape, int64_t row, const X* x, W* weights, Tap<X, W>* memory) {
-  Lines<X, W> lines{memory};
-  const int64_t image = row / shape.y.out, place = row % shape.y.out;
+template <class W>
+Lines<W> lines_under(const Shape& shape, int64_t place, const float* image, W* weights, Tap<W>* memory) {
+  Lines<W> lines{memory};
   for (int64_t tap = 0; tap < shape.y.taps; tap++)
     if (shape.y.inside(place, tap))
-      lines.add(x + (image * shape.y.in + shape.y.pixel(place, tap)) * shape.x.in * shape.channels, weights + tap * shape.x.taps * shape.channels);
+      lines.add(image + shape.y.pixel(place, tap) * shape.x.in * shape.channels, weights + tap * shape.x.taps * shape.channels);
   return lines;
 }
 
@@ -170,53 +225,52 @@ Sights columns_under(const Axis& axis, Sight* memory) {
   return columns;
 }
 
-/// Rows in as many pieces of work as are worth it.
-struct Pieces {
-  int64_t rows, rows_each;
-  Pieces(int64_t rows, int64_t row_values) : rows(rows), rows_each(larger(1, kPieceValues / larger(1, row_values))) {}
-  int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
-  int64_t begin(int piece) const { return piece * rows_each; }
-  int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
-};
-
 template <class X, class Y>
 const char* convolve(const Shape& shape, const X* x, const float* weights, Y* y, const Epilogue& epilogue, Moments moments) {
-  const int64_t channels = shape.channels, line = shape.x.out * channels;
-  const Pieces pieces(shape.batch * shape.y.out, line);
+  const int64_t channels = shape.channels, x_line = shape.x.in * channels, line = shape.x.out * channels;
+  const Pieces pieces(shape.batch, shape.y.out, line);
   const Columns matrix(pieces.rows * shape.x.out, channels);
   moments.blocks = pieces.count();
   moments.parts = static_cast<float*>(shared_scratch(moments.size() * sizeof(float)));
-  if ((moments.mean && !moments.parts) || !Workspace<X, const float>::for_all(shape, larger(line, moments_scratch(matrix)))) return kOutOfMemory;
+  const int64_t work = larger(whole_lines(line), moments_scratch(matrix));
+  if ((moments.mean && !moments.parts) ||
+      !Workspace<const float>::for_all(shape, work + converted(x, most_seen(shape.y, pieces.most()) * x_line)))
+    return kOutOfMemory;
+  Sink<Y> sink(y, pieces.rows * line, channels);
+  sink.streams = sink.streams && !moments.mean;  // whose sums are made of what is in cache yet
   parallel(pieces.count(), [&](int piece, int thread) {
-    const Workspace<X, const float> workspace(shape, thread);
+    const Workspace<const float> workspace(shape, thread);
     const Sights columns = columns_under(shape.x, workspace.columns);
-    const int64_t begin = pieces.begin(piece), end = pieces.end(piece);
-    for (int64_t row = begin; row < end; row++) {
-      const auto lines = lines_under(shape, row, x, weights, workspace.rows);
-      if (epilogue.is_none()) {
-        sum_line(lines, columns, channels, workspace.taps, y + row * line, channels);
-        continue;
+    pieces.each_image(piece, [&](int64_t image, Range rows) {
+      const float* pixels = as_floats(x + image * shape.y.in * x_line, x_line, seen(shape.y, rows), workspace.floats + work);
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
+        const int64_t at = (image * shape.y.out + row) * line;
+        if (epilogue.is_none()) {
+          sum_line(lines, columns, channels, workspace.taps, sink, at, channels);
+          continue;
+        }
+        sum_line(lines, columns, channels, workspace.taps, Sink<float>(workspace.floats, line, channels), 0, channels);
+        const auto* residual = static_cast<const Y*>(epilogue.residual);
+        for (int64_t i = 0; i < line; i += channels)
+          epilogue.write(workspace.floats + i, channels, epilogue.bias, residual ? residual + at + i : nullptr, y + at + i);
       }
-      sum_line(lines, columns, channels, workspace.taps, workspace.floats, channels);
-      const auto* residual = static_cast<const Y*>(epilogue.residual);
-      for (int64_t i = 0; i < line; i += channels)
-        epilogue.write(workspace.floats + i, channels, epilogue.bias, residual ? residual + row * line + i : nullptr, y + row * line + i);
-    }
-    if (moments.mean) gather_moments(matrix, y + begin * line, (end - begin) * shape.x.out, workspace.floats, moments, piece);
+    });
+    finish_streams();
+    const int64_t begin = pieces.begin(piece), rows = pieces.end(piece) - begin;
+    if (moments.mean) gather_moments(matrix, y + begin * line, rows * shape.x.out, workspace.floats, moments, piece);
   });
   moments.combine();
   return nullptr;
 }
 
 /// The lines of dy that a line of pixels was seen by.
-template <class Y>
-Lines<Y, const float> lines_over(const Shape& shape, int64_t row, const Y* dy, const float* weights, Tap<Y, const float>* memory) {
-  Lines<Y, const float> lines{memory};
-  const int64_t image = row / shape.y.in, pixel = row % shape.y.in;
+Lines<const float> lines_over(const Shape& shape, int64_t pixel, const float* dy, const float* weights, Tap<const float>* memory) {
+  Lines<const float> lines{memory};
   for (int64_t tap = 0; tap < shape.y.taps; tap++) {
     const int64_t at = pixel + shape.y.before - tap * shape.y.dilation, place = at / shape.y.stride;
     if (at >= 0 && at % shape.y.stride == 0 && place < shape.y.out)
-      lines.add(dy + (image * shape.y.out + place) * shape.x.out * shape.channels, weights + tap * shape.x.taps * shape.channels);
+      lines.add(dy + place * shape.x.out * shape.channels, weights + tap * shape.x.taps * shape.channels);
   }
   return lines;
 }
@@ -233,42 +287,51 @@ Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
 
 template <class Y, class X>
 const char* input_gradient(const Shape& shape, const Y* dy, const float* weights, X* dx) {
-  const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
-  const Pieces pieces(shape.batch * shape.y.in, line);
-  if (!Workspace<Y, const float>::for_all(shape, 0)) return kOutOfMemory;
+  const int64_t channels = shape.channels, line = shape.x.in * channels, dy_line = shape.x.out * channels, stride = shape.x.stride;
+  const Pieces pieces(shape.batch, shape.y.in, line);
+  if (!Workspace<const float>::for_all(shape, converted(dy, most_seeing(shape.y, pieces.most()) * dy_line))) return kOutOfMemory;
+  const Sink<X> sink(dx, pieces.rows * line, channels);
   parallel(pieces.count(), [&](int piece, int thread) {
-    const Workspace<Y, const float> workspace(shape, thread);
-    for (int64_t row = pieces.begin(piece); row < pieces.end(piece); row++) {
-      const auto lines = lines_over(shape, row, dy, weights, workspace.rows);
-      for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
-        sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, dx + row * line + first * channels,
-                 stride * channels);
-    }
+    const Workspace<const float> workspace(shape, thread);
+    pieces.each_image(piece, [&](int64_t image, Range rows) {
+      const float* gradients = as_floats(dy + image * shape.y.out * dy_line, dy_line, seeing(shape.y, rows), workspace.floats);
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
+        for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
+          sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, sink,
+                   (image * shape.y.in + row) * line + first * channels, stride * channels);
+      }
+    });
+    finish_streams();
   });
   return nullptr;
 }
 
 template <class X, class Y>
 const char* weight_gradient(const Shape& shape, const X* x, const Y* dy, float* d_weights) {
-  const int64_t channels = shape.channels, line = shape.x.out * channels, weights = shape.weights(), x_step = shape.x.stride * channels;
-  const Pieces pieces(shape.batch * shape.y.out, line);
+  const int64_t channels = shape.channels, x_line = shape.x.in * channels, line = shape.x.out * channels;
+  const int64_t weights = shape.weights(), x_step = shape.x.stride * channels;
+  const Pieces pieces(shape.batch, shape.y.out, line);
   auto* parts = static_cast<float*>(shared_scratch(pieces.count() * weights * sizeof(float)));
-  if (!parts || !Workspace<X, float>::for_all(shape, 0)) return kOutOfMemory;
+  if (!parts || !Workspace<float>::for_all(shape, converted(x, most_seen(shape.y, pieces.most()) * x_line))) return kOutOfMemory;
   parallel(pieces.count(), [&](int piece, int thread) {
-    const Workspace<X, float> workspace(shape, thread);
+    const Workspace<float> workspace(shape, thread);
     const Sights columns = columns_under(shape.x, workspace.columns);
     float* part = parts + piece * weights;
     memset(part, 0, weights * sizeof(float));
-    for (int64_t row = pieces.begin(piece); row < pieces.end(piece); row++) {
-      const auto lines = lines_under(shape, row, x, part, workspace.rows);
-      const Y* from = dy + row * line;
-      each_run(lines, columns, channels, workspace.taps, [&](const Tap<X, float>* seen, int64_t count, int64_t place, int64_t places) {
-        int64_t i = 0;
-        for (; i + kBlock <= places; i += kBlock)
-          add_products<kBlock>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
-        for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
-      });
-    }
+    pieces.each_image(piece, [&](int64_t image, Range rows) {
+      const float* pixels = as_floats(x + image * shape.y.in * x_line, x_line, seen(shape.y, rows), workspace.floats);
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        const auto lines = lines_under(shape, row, pixels, part, workspace.rows);
+        const Y* from = dy + (image * shape.y.out + row) * line;
+        each_run(lines, columns, channels, workspace.taps, [&](const Tap<float>* seen, int64_t count, int64_t place, int64_t places) {
+          int64_t i = 0;
+          for (; i + kBlock <= places; i += kBlock)
+            add_products<kBlock>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
+          for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
+        });
+      }
+    });
   });
   add_parts(parts, pieces.count(), weights, d_weights);
   return nullptr;
@@ -325,7 +388,7 @@ const char* repeat_channels(Arguments in) {
   const bool x_bf16 = in.flag();
   auto* y = in.pointer<void>();
   return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
-    const Pieces pieces(size, times);
+    const Pieces pieces(1, size, times);
     parallel(pieces.count(), [&](int piece, int) {
       for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++)
         for (int64_t k = 0; k < times; k++) store(y + i * times + k, load(x + i, 1), 1);
@@ -341,7 +404,7 @@ const char* add_repeated(Arguments in) {
   const bool x_bf16 = in.flag();
   auto* y = in.pointer<void>();
   return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
-    const Pieces pieces(size, times);
+    const Pieces pieces(1, size, times);
     parallel(pieces.count(), [&](int piece, int) {
       for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++) {
         Floats sum{};

@@ -113,13 +113,14 @@ void add_gradients(const Shape& shape, const Line& line, const F& f, const T* x,
     });
 }
 
-/// dx of a row of windows; `rows` is 3 where a row is left over below.
+/// dx of a row of windows, from its pixel `first` on; `rows` is 3 where a row is left over below.
 template <class T, class F>
-void write_gradients(const Shape& shape, const Line& line, const F& f, const Outgoing& outgoing, const T* x, const T* dy, int64_t rows, T* dx) {
+void write_gradients(const Shape& shape, const Line& line, const F& f, const Outgoing& outgoing, const T* x, const T* dy, int64_t rows,
+                     const Sink<T>& sink, int64_t first) {
   const auto gradient = [&](Floats dz, Floats centred, int64_t c) { return outgoing.gradient(dz, centred, load(line.scale + c), c); };
   const auto write_left_over = [&](int64_t at) {
     each_vector(shape.channels, [&](int64_t c, int lanes) {
-      store(dx + at + c, gradient(Floats{}, line.centred(load(x + at + c, lanes), c), c), lanes);
+      sink.put(first + at + c, gradient(Floats{}, line.centred(load(x + at + c, lanes), c), c), lanes);
     });
   };
   for (int64_t column = 0; column + 1 < shape.width; column += 2)
@@ -129,8 +130,8 @@ void write_gradients(const Shape& shape, const Line& line, const F& f, const Out
       const Largest largest(window, f);
       const Floats dz = load(dy + column / 2 * shape.channels + c, lanes) * slope_at(f, largest.z);
       for (int i = 0; i < 4; i++)
-        store(dx + at + i / 2 * shape.line() + i % 2 * shape.channels,
-              gradient(select(largest.place == i, dz, Floats{}), window.centred[i], c), lanes);
+        sink.put(first + at + i / 2 * shape.line() + i % 2 * shape.channels,
+                 gradient(select(largest.place == i, dz, Floats{}), window.centred[i], c), lanes);
     });
   for (int64_t row = 0; row < rows; row++)
     for (int64_t column = row < 2 ? shape.width / 2 * 2 : 0; column < shape.width; column++)
@@ -167,12 +168,14 @@ const char* gradient(Arguments& in) {
     });
     add_parts(parts, pieces.count(), width, sums);
     const Outgoing outgoing(columns, parameters, statistics, sums, outgoing_memory);
+    const Sink<T> sink(dx, columns.size(), shape.channels);
     parallel(pieces.count(), [&](int piece, int) {
       pieces.each(piece, [&](int64_t row) {
         const int64_t first = shape.first_pixel(row), below = row % (shape.height / 2) * 2 + 2;
         const int64_t rows = below + 1 == shape.height ? 3 : 2;
-        write_gradients(shape, line, f, outgoing, x + first, dy + row * shape.windows_line(), rows, dx + first);
+        write_gradients(shape, line, f, outgoing, x + first, dy + row * shape.windows_line(), rows, sink, first);
       });
+      finish_streams();
     });
   });
   parameter_gradients(columns, parameters, sums, d_gamma, d_beta);

@@ -31,13 +31,15 @@ const char* apply(const Columns& columns, Activation kind, float slope, Argument
   auto* memory = static_cast<float*>(shared_scratch(Line::size(columns) * sizeof(float)));
   if (!memory) return kOutOfMemory;
   const Line line(columns, parameters, memory);
+  const Sink<T> sink(y, columns.size(), columns.width());
   with_activation(kind, slope, [&](auto f) {
     parallel(columns.pieces(), [&](int piece, int) {
       columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
         Floats z = line.normalized(line.centred(load(x + i, lanes), column), column);
         if (residual) z += load(residual + i, lanes);
-        store(y + i, f.value(z), lanes);
+        sink.put(i, f.value(z), lanes);
       });
+      finish_streams();
     });
   });
   return nullptr;
@@ -77,12 +79,14 @@ void sum_gradients(const Columns& columns, int piece, const T* x, const Incoming
 template <class T, class F>
 void write_gradient(const Columns& columns, const T* x, const Incoming<T, F>& incoming, const Outgoing& outgoing, T* dx) {
   const Line& line = incoming.line;
+  const Sink<T> sink(dx, columns.size(), columns.width());
   parallel(columns.pieces(), [&](int piece, int) {
     columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
       const Floats centred = line.centred(load(x + i, lanes), column);
       const Floats dz = incoming.at(i, column, lanes, centred);
-      store(dx + i, outgoing.gradient(dz, centred, load(line.scale + column), column), lanes);
+      sink.put(i, outgoing.gradient(dz, centred, load(line.scale + column), column), lanes);
     });
+    finish_streams();
   });
 }
 

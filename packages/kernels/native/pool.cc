@@ -23,12 +23,7 @@ struct Shape {
   int64_t line() const { return x.in * channels; }
 };
 
-/// The pixels [begin, end) that a window sees along one axis.
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-};
-
+/// The pixels that a window sees along one axis.
 Range seen(const Axis& axis, int64_t place) {
   const int64_t begin = axis.pixel(place, 0);
   return {larger(begin, 0), smaller(begin + axis.taps, axis.in)};

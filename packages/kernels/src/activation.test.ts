@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Activation, activation, activationGradient, activations } from './activation.ts';
-import type { Storage } from './buffer.ts';
-import { get, normals, put, rounded, sameBits } from './test/buffers.ts';
+import type { Buffer, Storage } from './buffer.ts';
+import { get, isRepeated, normals, put, repeat, rounded, sameBits } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
 
 /** The definitions, and their derivatives. */
@@ -63,6 +63,23 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     activationGradient(kernels, x.length, f, { dy: dx, saved, dx });
     return get(kernels, dx, x.length);
   };
+
+  it.each(storages)('writes past the caches what it writes into them, in %s', (storage) => {
+    const [length, times] = [2 ** 18, storage === 'bf16' ? 32 : 16];
+    const bytes = length * (storage === 'bf16' ? 2 : 4);
+    const one = put(kernels, normals(length, 6), storage);
+    const many = repeat(kernels, one, bytes, times);
+    const f = { activation: 'relu' } as const;
+    const compute = (size: number, x: Buffer, y: Buffer, dx: Buffer) => {
+      activation(kernels, size, f, { x, y });
+      activationGradient(kernels, size, f, { dy: x, saved: y, dx });
+      return [y, dx];
+    };
+    const expected = compute(length, one, repeat(kernels, one, bytes, 1), repeat(kernels, one, bytes, 1));
+    const got = compute(times * length, many, repeat(kernels, many, bytes, times), repeat(kernels, many, bytes, times));
+    expect(got.map((all, i) => isRepeated(kernels, all, expected[i]!, bytes, times))).toEqual([true, true]);
+    for (const { block } of [many, ...got, ...expected]) kernels.memory.release(block);
+  });
 
   describe.each(activations)('%s', (name) => {
     const f = { activation: name, slope: 0.25 };

@@ -4,7 +4,7 @@ import type { Storage } from './buffer.ts';
 import type { Conv2dShape } from './conv.ts';
 import { depthwiseConv2d, depthwiseInputGradient, depthwiseWeightGradient } from './depthwise.ts';
 import type { Kernels } from './kernels.ts';
-import { get, normals, put, relativeError, rounded, sameBits } from './test/buffers.ts';
+import { get, isRepeated, normals, put, relativeError, repeat, rounded, sameBits } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
 import { outputSize } from './window.ts';
 
@@ -101,6 +101,28 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       expect(relativeError(get(kernels, variance, channels), expected.variance)).toBeLessThan(1e-6);
     },
   );
+
+  it.each(['float32', 'bf16'] as const)('writes past the caches what it writes into them, in %s', (storage) => {
+    const bytes = (storage === 'bf16' ? 2 : 4) * 40 * 40 * 64;
+    const times = Math.ceil(2 ** 24 / bytes);
+    const shape = square([1, 40, 40], 64, { storage });
+    const given = operands(shape);
+    const weight = put(kernels, given.weight).block;
+    const one = {
+      x: put(kernels, given.x, storage),
+      y: put(kernels, given.dy, storage),
+      dx: put(kernels, given.x, storage),
+    };
+    const x = repeat(kernels, one.x, bytes, times);
+    const many = { x, y: repeat(kernels, x, bytes, times), dx: repeat(kernels, x, bytes, times) };
+    for (const [batch, { x, y, dx }] of [[1, one] as const, [times, many] as const]) {
+      depthwiseConv2d(kernels, { ...shape, batch }, { x, weight, y });
+      depthwiseInputGradient(kernels, { ...shape, batch }, { dy: x, weight, dx });
+    }
+    expect(isRepeated(kernels, many.y, one.y, bytes, times)).toBe(true);
+    expect(isRepeated(kernels, many.dx, one.dx, bytes, times)).toBe(true);
+    for (const { block } of Object.values(many)) kernels.memory.release(block);
+  });
 
   it('keeps NaN to the pixels that see it', () => {
     const shape = square([1, 8, 8], 5);

@@ -13,7 +13,7 @@ import {
   type Rows,
 } from './norm.ts';
 import { maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
-import { get, normals, put, relativeError, rounded, sameBits } from './test/buffers.ts';
+import { get, isRepeated, normals, put, relativeError, repeat, rounded, sameBits } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
 
 const epsilon = 1e-3;
@@ -243,6 +243,43 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     });
     for (const name of ['y', 'dx', 'dGamma', 'dBeta'] as const)
       expect(sameBits(one![name], several![name]), name).toBe(true);
+  });
+
+  it.each(['float32', 'bf16'] as const)('writes past the caches what it writes into them, in %s', (storage) => {
+    const images = { batch: 1, height: 32, width: 32, channels: 64 };
+    const bytes = (storage === 'bf16' ? 2 : 4) * 32 * 32 * 64;
+    const times = 2 ** 24 / bytes;
+    const given = makeCase([32 * 32, 64], 'relu', storage);
+    const vector = () => put(kernels, given.gamma).block;
+    const p = { mean: vector(), variance: vector(), gamma: vector(), beta: put(kernels, given.beta).block };
+    const x = put(kernels, given.x, storage);
+    const outputs = () => [1, 2, 3].map(() => put(kernels, given.x, storage));
+    const compute = (batch: number, x: Buffer, [y, dx, dPooled]: Buffer[]) => {
+      const shape = {
+        ...images,
+        batch,
+        rows: batch * 32 * 32,
+        epsilon,
+        activation: 'relu',
+        constantStatistics: true,
+      } as const;
+      batchNormApply(kernels, shape, { x, ...p, y: y! });
+      const gradients = { dGamma: vector(), dBeta: vector() };
+      batchNormGradient(kernels, shape, { x, ...p, dy: x, dx: dx!, ...gradients });
+      batchNormMaxPoolGradient(kernels, shape, { x, ...p, dy: y!, dx: dPooled!, ...gradients });
+    };
+    const one = outputs();
+    const many = one.map((buffer) => repeat(kernels, buffer, bytes, times));
+    const all = repeat(kernels, x, bytes, times);
+    compute(1, x, one);
+    compute(times, all, many);
+    // The pooled gradient of the many images begins with the first image's y, of which one image's is a part.
+    expect(many.map((buffer, i) => isRepeated(kernels, buffer, one[i]!, bytes, i < 2 ? times : 1))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    for (const { block } of [all, ...many]) kernels.memory.release(block);
   });
 
   it.each(shapes)('channelSum() adds up %i rows of %i channels', (rows, channels) => {

@@ -1,3 +1,4 @@
+import { Buffer as NodeBuffer } from 'node:buffer';
 import { random } from '@imgcls/random';
 import type { Buffer, Storage } from '../buffer.ts';
 import type { Kernels } from '../kernels.ts';
@@ -55,6 +56,24 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
 export function sameBits(a: Float64Array, b: Float64Array): boolean {
   const [left, right] = [a, b].map(({ buffer, length }) => new BigUint64Array(buffer, 0, length));
   return left!.length === right!.length && left!.every((bits, i) => bits === right![i]);
+}
+
+/** The first bytes of a buffer, so many times in one. The caller releases it. */
+export function repeat(kernels: Kernels, { block, storage }: Buffer, bytes: number, times: number): Buffer {
+  const many = kernels.memory.allocate(bytes * times);
+  const to = kernels.memory.bytes(many, bytes * times);
+  const from = kernels.memory.bytes(block, bytes);
+  for (let i = 0; i < times; i++) to.set(from, i * bytes);
+  return { block: many, storage };
+}
+
+/** Whether a buffer consists of repeats of another's first bytes. */
+export function isRepeated(kernels: Kernels, many: Buffer, one: Buffer, bytes: number, times: number): boolean {
+  const part = (block: Block, index: number) => {
+    const { buffer, byteOffset } = kernels.memory.view(block);
+    return NodeBuffer.from(buffer, byteOffset + index * bytes, bytes);
+  };
+  return Array.from({ length: times }, (_, i) => i).every((i) => part(many.block, i).equals(part(one.block, 0)));
 }
 
 const halvesOf = (kernels: Kernels, block: Block, length: number): Uint16Array => {
