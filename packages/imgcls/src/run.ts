@@ -10,7 +10,7 @@ export interface Run {
   settings: Settings;
 }
 
-export const RUN_FILE = 'run.json';
+const RUN_FILE = 'run.json';
 
 /** Writes down what a run will be, before it begins. */
 export async function saveRun(store: Store, run: Run): Promise<void> {

@@ -46,11 +46,11 @@ export class ByteReader {
     return this.text(end + 1).slice(0, -1);
   }
 
-  /** The next bytes as text. */
-  text(count: number, encoding: keyof typeof decoders = 'utf-8'): string {
+  /** The next bytes as UTF-8. */
+  text(count: number): string {
     const bytes = this.take(count);
     try {
-      return decoders[encoding].decode(bytes);
+      return utf8.decode(bytes);
     } catch {
       return this.fail('UTF-8', 'other bytes');
     }
@@ -72,7 +72,4 @@ export class ByteReader {
   }
 }
 
-const decoders = {
-  'utf-8': new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
-  latin1: new TextDecoder('latin1'),
-};
+const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -13,6 +13,7 @@ export type { Dtype } from './dtype.ts';
 export { appendHistory, type HistoryEntry, readHistory } from './history.ts';
 export { type Architecture, ClassifierError } from './manifest.ts';
 export { readNpz } from './npz.ts';
+export type { PickleGlobal } from './pickle.ts';
 export type { Destination, Source } from './place.ts';
 export { loadPretrained, type Pretrained, type PretrainedOptions, type PublishedWeights } from './pretrained.ts';
 export { files, remote } from './read-only.ts';

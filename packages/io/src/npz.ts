@@ -56,10 +56,10 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
 };
 
 function readNpy(reader: ByteReader): SafetensorsTensor {
-  if (reader.text(6, 'latin1') !== '\x93NUMPY') reader.fail('an array of NumPy', 'something else');
+  if (String.fromCharCode(...reader.take(6)) !== '\x93NUMPY') reader.fail('an array of NumPy', 'something else');
   const [major] = [reader.uint8(), reader.uint8()];
   if (major > 3) reader.fail('a format version of at most 3', major);
-  const header = reader.text(major === 1 ? reader.uint16() : reader.uint32(), major < 3 ? 'latin1' : 'utf-8');
+  const header = reader.text(major === 1 ? reader.uint16() : reader.uint32());
   const [, order, code, isFortran, sizes] =
     HEADER.exec(header) ?? reader.fail('a description of an array', JSON.stringify(header.slice(0, 100)));
   const dtype = Object.hasOwn(DTYPES, code!)

@@ -201,7 +201,7 @@ const INSTRUCTIONS: Readonly<Record<number, Instruction>> = {
 };
 
 /** Modules that Python 2 called otherwise. */
-const RENAMED: ReadonlyMap<string, string> = new Map([['__builtin__', 'builtins']]);
+const RENAMED: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([['__builtin__', 'builtins']]);
 
 function fullName(reader: ByteReader): string {
   const module = reader.line();

@@ -19,6 +19,8 @@ const expected = JSON.parse(new TextDecoder().decode(fixture('expected.json'))) 
   Record<string, Described>
 >;
 
+const names = Object.keys(expected).filter((name) => name.endsWith('.pt'));
+
 const describeTensor = ({ dtype, shape, data }: TorchTensor): Described => [
   TORCH_DTYPES.get(dtype)!,
   shape,
@@ -29,7 +31,7 @@ const member = ({ contents }: TorchCheckpoint, name: string): TorchValue | undef
   (contents as Map<TorchValue, TorchValue>).get(name);
 
 describe('readTorchCheckpoint()', () => {
-  it.each(Object.keys(expected))('reads in %s what PyTorch does, bit for bit and in its order', (name) => {
+  it.each(names)('reads in %s what PyTorch does, bit for bit and in its order', (name) => {
     const { tensors } = readTorchCheckpoint(fixture(name));
     const got = [...tensors].map(([key, tensor]) => [key, describeTensor(tensor)]);
     expect(got).toEqual(Object.entries(expected[name]!));
@@ -344,8 +346,6 @@ describe('readTorchCheckpoint() refuses', () => {
 });
 
 describe('readTorchCheckpoint() and damage', () => {
-  const names = Object.keys(expected);
-
   /** Errors of another class, by where they came from: there must be none. */
   function strangers(files: Iterable<Uint8Array>): string[] {
     const found: string[] = [];

@@ -51,7 +51,7 @@ export class TorchObjects implements Omit<PickleWorld, 'persistent'> {
 
   constructor() {
     this.globals = new Map([
-      ...[...DTYPE_NAMED.keys(), ...DTYPE_OF_STORAGE.keys(), ...TENSOR_CLASSES].map((name) => [name, undefined]),
+      ...[...names()].map((name) => [name, undefined]),
       ...DATA,
       ['torch._utils._rebuild_tensor', (args) => this.#rebuild(args)],
       ['torch._utils._rebuild_tensor_v2', (args) => this.#rebuild(args, args[6])],
@@ -152,14 +152,17 @@ export class TorchObjects implements Omit<PickleWorld, 'persistent'> {
 }
 
 /** PyTorch's names of types: `torch.float32`. Those that are smaller than a byte have none. */
-export const TORCH_DTYPES: ReadonlyMap<Dtype, string> = new Map([
-  ...(Object.keys(dtypes) as Dtype[]).filter((name) => dtypes[name].bits >= 8).map((name) => [name, name] as const),
-  ['float8_e4m3', 'float8_e4m3fn'],
-  ['float8_e8m0', 'float8_e8m0fnu'],
-]);
+export const TORCH_DTYPES: ReadonlyMap<Dtype, string> = /* @__PURE__ */ torchDtypes();
+
+function torchDtypes(): Map<Dtype, string> {
+  const names = (Object.keys(dtypes) as Dtype[]).filter((name) => dtypes[name].bits >= 8);
+  return new Map<Dtype, string>(names.map((name) => [name, name]))
+    .set('float8_e4m3', 'float8_e4m3fn')
+    .set('float8_e8m0', 'float8_e8m0fnu');
+}
 
 /** The classes of storages by their types. Types that came later lie in storages of bytes. */
-export const STORAGE_CLASSES: ReadonlyMap<Dtype, string> = new Map([
+export const STORAGE_CLASSES: ReadonlyMap<Dtype, string> = /* @__PURE__ */ new Map([
   ['float64', 'torch.DoubleStorage'],
   ['float32', 'torch.FloatStorage'],
   ['float16', 'torch.HalfStorage'],
@@ -173,19 +176,19 @@ export const STORAGE_CLASSES: ReadonlyMap<Dtype, string> = new Map([
   ['complex64', 'torch.ComplexFloatStorage'],
 ]);
 
-const DTYPE_OF_STORAGE = new Map<string, Dtype>([
-  ...[...STORAGE_CLASSES].flatMap(([dtype, name]): [string, Dtype][] => [
-    [name, dtype],
-    [name.replace('torch.', 'torch.cuda.'), dtype],
-  ]),
-  ['torch.storage.UntypedStorage', 'uint8'],
-  ['torch.storage._UntypedStorage', 'uint8'],
-]);
+const DTYPE_OF_STORAGE: ReadonlyMap<string, Dtype> = /* @__PURE__ */ dtypeOfStorage();
 
-/** What the oldest files say a tensor is, beside its storage. */
-const TENSOR_CLASSES = [...DTYPE_OF_STORAGE.keys()].map((name) => name.replace(/Storage$/, 'Tensor'));
+function dtypeOfStorage(): Map<string, Dtype> {
+  const found = new Map<string, Dtype>();
+  for (const [dtype, name] of STORAGE_CLASSES) found.set(name, dtype).set(name.replace('torch.', 'torch.cuda.'), dtype);
+  return found.set('torch.storage.UntypedStorage', 'uint8').set('torch.storage._UntypedStorage', 'uint8');
+}
 
-const DTYPE_NAMED = new Map([...TORCH_DTYPES].map(([dtype, name]) => [`torch.${name}`, dtype]));
+/** What is named and not called: types, classes of storages, and what the oldest files say a tensor is, beside its storage. */
+function* names(): Generator<string> {
+  for (const name of TORCH_DTYPES.values()) yield `torch.${name}`;
+  for (const name of DTYPE_OF_STORAGE.keys()) yield* [name, name.replace(/Storage$/, 'Tensor')];
+}
 
 /** What makes plain data. */
 const DATA: readonly (readonly [string, (args: readonly unknown[]) => unknown])[] = [
@@ -242,9 +245,11 @@ export const storageDtype = (type: unknown): Dtype =>
   DTYPE_OF_STORAGE.get((type as PickleGlobal | null)?.global ?? '') ??
   fail('a storage must be of a known type', show(type));
 
-const dtypeNamed = (value: unknown): Dtype =>
-  DTYPE_NAMED.get((value as PickleGlobal | null)?.global ?? '') ??
-  fail('a tensor must be of a known type', show(value));
+function dtypeNamed(value: unknown): Dtype {
+  const { global } = (value ?? {}) as Partial<PickleGlobal>;
+  const [dtype] = [...TORCH_DTYPES].find(([, name]) => global === `torch.${name}`) ?? [];
+  return dtype ?? fail('a tensor must be of a known type', show(value));
+}
 
 function fillStorage(
   storage: Storage,
@@ -292,4 +297,4 @@ function fail(must: string, got: unknown): never {
   throw new WeightsFileError(`readTorchCheckpoint: ${must}, got ${got}`);
 }
 
-const NO_DATA = new Uint8Array(0) as HostArray as Uint8Array<ArrayBuffer>;
+const NO_DATA = /* @__PURE__ */ new Uint8Array(0) as HostArray as Uint8Array<ArrayBuffer>;

@@ -310,7 +310,7 @@ export function crc32(bytes: Uint8Array): number {
 }
 
 /** Row k: what a byte does to the checksum when k more bytes follow. */
-const TABLE = makeTable();
+const TABLE = /* @__PURE__ */ makeTable();
 
 function makeTable(): Int32Array {
   const table = new Int32Array(8 * 256);

@@ -9,6 +9,9 @@ import {
   loadCheckpoint,
   loadClassifier,
   opfs,
+  readNpz,
+  readTorchCheckpoint,
+  type SafetensorsTensor,
   type Store,
   saveCheckpoint,
   saveClassifier,
@@ -26,6 +29,8 @@ export interface Outcome {
   downloaded: Record<string, string>;
   /** What the page's classifier says of `testImage`, loaded from files that the user chose. */
   classification: Classification | undefined;
+  /** How many tensors the page reads in files of weights, by name. */
+  tensors: Record<string, number>;
 }
 
 export const testImage = {
@@ -35,8 +40,15 @@ export const testImage = {
   channels: 1,
 } as const;
 
+/** Files as base64. */
+export interface Given {
+  checkpoint: string;
+  /** By name. */
+  weights: Record<string, string>;
+}
+
 /** In a page: tries the contract on the browser's stores, and takes a checkpoint and a classifier through them. */
-export default async function ({ checkpoint }: { checkpoint: string }): Promise<Outcome> {
+export default async function ({ checkpoint, weights }: Given): Promise<Outcome> {
   const stores: Record<string, (place: string) => Store> = { opfs: (place) => opfs(`test/${place}`), indexedDb };
   const outcome: Outcome = {
     contract: {},
@@ -44,14 +56,14 @@ export default async function ({ checkpoint }: { checkpoint: string }): Promise<
     interrupted: await interrupt(),
     downloaded: {},
     classification: undefined,
+    tensors: {},
   };
+  for (const [name, file] of Object.entries(weights))
+    outcome.tensors[name] = (await tensorsIn(name, fromBase64(file))).size;
   for (const [name, at] of Object.entries(stores)) {
     outcome.contract[name] = await tryContract(at);
     const store = at('checkpoint');
-    await store.write(
-      'checkpoint.safetensors',
-      Uint8Array.from(atob(checkpoint), (c) => c.charCodeAt(0)),
-    );
+    await store.write('checkpoint.safetensors', fromBase64(checkpoint));
     await saveCheckpoint(store, (await loadCheckpoint(store))!, 'again');
     outcome.checkpoints[name] = base64((await store.read('again.safetensors'))!);
   }
@@ -62,6 +74,12 @@ export default async function ({ checkpoint }: { checkpoint: string }): Promise<
   [outcome.classification] = await classify(await loadClassifier(files(saved)), [testImage]);
   return outcome;
 }
+
+/** By name. */
+export const tensorsIn = async (name: string, bytes: Uint8Array): Promise<ReadonlyMap<string, SafetensorsTensor>> =>
+  name.endsWith('.npz') ? readNpz(bytes) : readTorchCheckpoint(bytes).tensors;
+
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 async function tryContract(at: (place: string) => Store): Promise<Record<string, string>> {
   const outcome: Record<string, string> = {};
