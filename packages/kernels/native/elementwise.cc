@@ -51,6 +51,20 @@ void apply(const Function& function, int count, Y* y, const X*... x) {
   if (const int rest = count - i) store(y + i, function(load(x + i, rest)...), rest);
 }
 
+/// What is done to values: compiled once for each function, and called for each chunk, so that all that leads there is compiled but once.
+template <class Y, class... X>
+struct Operation {
+  const void* function;
+  void (*run)(const void* function, int count, Y* y, const X*... x);
+
+  void operator()(int count, Y* y, const X*... x) const { run(function, count, y, x...); }
+};
+
+template <class Y, class... X, class Function>
+Operation<Y, X...> operation(const Function& function) {
+  return {&function, [](const void* f, int count, Y* y, const X*... x) { apply(*static_cast<const Function*>(f), count, y, x...); }};
+}
+
 // --- One array ------------------------------------------------------------------------------------------------------------------------------
 
 /// x, storage, y, storage, size; then what the operation needs
@@ -58,20 +72,24 @@ struct Unary {
   const Array x, y;
   const int64_t size;
 
-  explicit Unary(Arguments& in) : x(in), y(in), size(in.integer()) {}
+  [[gnu::noinline]] explicit Unary(Arguments& in) : x(in), y(in), size(in.integer()) {}
 
   /// y = function(x), computed by vectors V.
   template <class V, class Function>
   const char* map(const Function& function) const {
-    typedef Element<decltype(function(V{}))> Result;
+    run(operation<Element<decltype(function(V{}))>, Element<V>>(function));
+    return nullptr;
+  }
+
+  template <class Result, class Value>
+  void run(const Operation<Result, Value>& function) const {
     each_chunk_of(size, [&](int64_t i, int n) {
-      Element<V> values[kChunk];
+      Value values[kChunk];
       Result results[kChunk];
       Result* to = place(y, i, results);
-      apply(function, n, to, read(x, i, n, values));
+      function(n, to, read(x, i, n, values));
       write(y, i, n, to);
     });
-    return nullptr;
   }
 };
 
@@ -126,7 +144,7 @@ struct Binary {
   int repeated = -1;  // which of the two repeats over and over along a walk that has become one run, if one does
   int period = 1;
 
-  explicit Binary(Arguments& in) : a(in), b(in), y(in), walk(in) {
+  [[gnu::noinline]] explicit Binary(Arguments& in) : a(in), b(in), y(in), walk(in) {
     for (int array = 0; array < 2; array++) flatten(array);
   }
 
@@ -159,29 +177,33 @@ struct Binary {
     typedef Element<V> Value;
     typedef Element<decltype(function(V{}, V{}))> Result;
     if constexpr (storage_of<Value> == Storage::kFloat32 && storage_of<Result> == Storage::kFloat32) {
-      if (is_dense_bf16()) return map_bf16(function);
+      if (is_dense_bf16()) {
+        run_bf16(operation<Bfloat16, Bfloat16, Bfloat16>(function));
+        return nullptr;
+      }
     }
+    run(operation<Result, Value, Value>(function));
+    return nullptr;
+  }
+
+  template <class Result, class Value>
+  void run(const Operation<Result, Value, Value>& function) const {
     walk.each_run([&](const int64_t at[], int64_t count) {
       Input<Value> left(a, source(0, at), count), right(b, source(1, at), count);
       Result results[kChunk];
       each_chunk(count, kChunk / period * period, [&](int64_t i, int n) {
         Result* to = place(y, at[2] + i, results);
-        apply(function, n, to, left.at(i, n), right.at(i, n));
+        function(n, to, left.at(i, n), right.at(i, n));
         write(y, at[2] + i, n, to);
       });
     });
-    return nullptr;
   }
 
   /// Without a detour through buffers.
-  template <class Function>
-  const char* map_bf16(const Function& function) const {
+  void run_bf16(const Operation<Bfloat16, Bfloat16, Bfloat16>& function) const {
     walk.each_run([&](const int64_t at[], int64_t count) {
-      each_chunk(count, kChunk, [&](int64_t i, int n) {
-        apply(function, n, y.at<Bfloat16>(at[2] + i), a.at<Bfloat16>(at[0] + i), b.at<Bfloat16>(at[1] + i));
-      });
+      function(static_cast<int>(count), y.at<Bfloat16>(at[2]), a.at<Bfloat16>(at[0]), b.at<Bfloat16>(at[1]));
     });
-    return nullptr;
   }
 };
 

@@ -10,6 +10,9 @@ namespace imgcls {
 namespace IMGCLS_ISA {
 namespace scalar {
 
+/// Called rather than copied into each of a vector's lanes.
+#define IMGCLS_FUNCTION [[gnu::noinline]] inline
+
 constexpr double kInfinity = __builtin_inf();
 constexpr double kNan = __builtin_nan("");
 constexpr double kPi = 3.14159265358979323846;
@@ -36,7 +39,7 @@ inline double exponential_series(double x, int first) {
   return sum / factorial;
 }
 
-inline double exp(double x) {
+IMGCLS_FUNCTION double exp(double x) {
   if (x != x) return x;
   if (x > 700) return kInfinity;
   if (x < -700) return 0;
@@ -46,10 +49,10 @@ inline double exp(double x) {
 }
 
 /// exp(x) - 1
-inline double expm1(double x) { return abs(x) < 0.35 ? x * exponential_series(x, 1) : exp(x) - 1; }
+IMGCLS_FUNCTION double expm1(double x) { return abs(x) < 0.35 ? x * exponential_series(x, 1) : exp(x) - 1; }
 
 /// Of numbers that a float could be the cause of: none is subnormal.
-inline double log(double x) {
+IMGCLS_FUNCTION double log(double x) {
   if (!(x > 0)) return x == 0 ? -kInfinity : kNan;
   if (x == kInfinity) return x;
   constexpr double kLn2 = 0.69314718055994530942, kSqrt2 = 1.41421356237309504880;
@@ -68,10 +71,10 @@ inline double log(double x) {
 }
 
 /// log(1 + x)
-inline double log1p(double x) { return abs(x) < 1e-4 ? x * (1 - x * (1.0 / 2 - x * (1.0 / 3 - x / 4))) : log(1 + x); }
+IMGCLS_FUNCTION double log1p(double x) { return abs(x) < 1e-4 ? x * (1 - x * (1.0 / 2 - x * (1.0 / 3 - x / 4))) : log(1 + x); }
 
 /// log(1 + exp(x))
-inline double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+IMGCLS_FUNCTION double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 
 /// An angle as a number of quarter turns and what is left, at most an eighth of a turn.
 struct Angle {
@@ -120,7 +123,7 @@ inline double cos_near_zero(double x) {
 }
 
 /// sin(x + quarters · π/2)
-inline double sin(float x, int quarters = 0) {
+IMGCLS_FUNCTION double sin(float x, int quarters = 0) {
   if (!is_finite(x)) return kNan;
   const Angle angle = reduced(x);
   const int turn = (angle.quarters + quarters) & 3;
@@ -131,7 +134,7 @@ inline double sin(float x, int quarters = 0) {
 inline double cos(float x) { return sin(x, 1); }
 inline double tan(float x) { return sin(x) / cos(x); }
 
-inline double atan(double x) {
+IMGCLS_FUNCTION double atan(double x) {
   if (x < 0) return -atan(-x);
   if (x > 1) return kPi / 2 - atan(1 / x);
   if (x > 0.414213562373095) return kPi / 4 + atan((x - 1) / (x + 1));
@@ -141,7 +144,7 @@ inline double atan(double x) {
 }
 
 /// The angle of the point (x, y).
-inline double atan2(double y, double x) {
+IMGCLS_FUNCTION double atan2(double y, double x) {
   if (x != x || y != y) return kNan;
   const bool left = __builtin_signbit(x), below = __builtin_signbit(y);
   const double across = abs(x), up = abs(y);
@@ -153,23 +156,23 @@ inline double atan2(double y, double x) {
 inline double asin(double x) { return atan2(x, sqrt((1 - x) * (1 + x))); }
 inline double acos(double x) { return atan2(sqrt((1 - x) * (1 + x)), x); }
 
-inline double sinh(double x) {
+IMGCLS_FUNCTION double sinh(double x) {
   if (abs(x) < 0.35) return (expm1(x) - expm1(-x)) / 2;
   return (exp(x) - exp(-x)) / 2;
 }
-inline double cosh(double x) { return (exp(x) + exp(-x)) / 2; }
+IMGCLS_FUNCTION double cosh(double x) { return (exp(x) + exp(-x)) / 2; }
 
-inline double asinh(double x) {
+IMGCLS_FUNCTION double asinh(double x) {
   if (!is_finite(x) || x == 0) return x;
   const double size = abs(x);
   const double value = log1p(size + size * size / (1 + sqrt(1 + size * size)));
   return x < 0 ? -value : value;
 }
-inline double acosh(double x) { return x < 1 ? kNan : log1p((x - 1) + sqrt((x - 1) * (x + 1))); }
-inline double atanh(double x) { return (log1p(x) - log1p(-x)) / 2; }
+IMGCLS_FUNCTION double acosh(double x) { return x < 1 ? kNan : log1p((x - 1) + sqrt((x - 1) * (x + 1))); }
+IMGCLS_FUNCTION double atanh(double x) { return (log1p(x) - log1p(-x)) / 2; }
 
 /// As JavaScript's `a ** b`.
-inline double pow(double a, double b) {
+IMGCLS_FUNCTION double pow(double a, double b) {
   if (b == 0) return 1;
   if (b != b) return b;
   const bool integer = abs(b) >= 0x1p53 || truncated(b) == b;
@@ -180,7 +183,7 @@ inline double pow(double a, double b) {
 }
 
 /// What is left of a division of floats, with the sign of `a`.
-inline double remainder(double a, double b) {
+IMGCLS_FUNCTION double remainder(double a, double b) {
   if (!is_finite(a) || b != b || b == 0) return kNan;
   const double divisor = abs(b);
   double rest = abs(a);
@@ -194,7 +197,7 @@ inline double remainder(double a, double b) {
 }
 
 /// What is left of a division of floats, with the sign of `b`.
-inline double modulus(double a, double b) {
+IMGCLS_FUNCTION double modulus(double a, double b) {
   const double rest = remainder(a, b);
   if ((a < 0 && b < 0) || (a >= 0 && b >= 0)) return rest;
   const double sum = rest + b;

@@ -98,9 +98,10 @@ constexpr Storage storage_of = Storage::kFloat32;
 template <>
 inline constexpr Storage storage_of<int32_t> = Storage::kInt32;
 
-/// What lies at `index` and after it as T (float or int32_t): there itself, or converted into `buffer`.
+/// One or more values that lie at `index` and after it, as T (float or int32_t): there itself, or converted into `buffer`.
 template <class T>
 const T* read(const Array& x, int64_t index, int count, T* buffer) {
+  if (count <= 0) __builtin_unreachable();  // so that compilers see that all of it is written
   if (x.storage == storage_of<T>) return x.at<T>(index);
   if (storage_of<T> == Storage::kInt32 || x.storage == Storage::kBool)
     convert(x.at<uint8_t>(index), count, buffer);

@@ -23,7 +23,7 @@ struct Walk {
   int64_t strides[kArrays][kMostAxes];
 
   /// rank, the sizes, then the strides of each array
-  explicit Walk(Arguments& in) {
+  [[gnu::noinline]] explicit Walk(Arguments& in) {
     const int axes = static_cast<int>(in.integer());
     int64_t size[kMostAxes], stride[kArrays][kMostAxes];
     for (int i = 0; i < axes; i++) size[i] = in.integer();
