@@ -63,9 +63,7 @@ struct Patches {
     if (are_pixels()) return MatrixRows{x, pixel, channels, transposed}.load(group, m0, m, k0, k, into);
     const int64_t row = spread(columns);
     if (columns == 0) return {into, row};  // a phase that no tap meets
-    x.visit([&](const auto* values) {
-      for (int64_t i = 0; i < patches; i++) pack(values + group * channels, patch + i, column, columns, into + i * row);
-    });
+    x.visit([&](const auto* values) { pack(values + group * channels, patch, patches, column, columns, into, row); });
     return {into, row};
   }
 
@@ -76,28 +74,41 @@ struct Patches {
   }
 
  private:
-  /// Columns [begin, begin + count) of one patch, run by run: what lies together in the image.
+  /// Columns [begin, begin + count) of the patches, run by run: what lies together in the image.
   template <class T>
-  void pack(const T* values, int64_t patch, int64_t begin, int64_t count, float* into) const {
-    const int64_t left = patch % x_axis.outputs * x_axis.step + x_axis.first;
-    const int64_t top = patch / x_axis.outputs % y_axis.outputs * y_axis.step + y_axis.first;
-    const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
+  void pack(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, float* into, int64_t row) const {
     const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
-    const int64_t run_taps = wide ? x_axis.taps : 1, run = run_taps * channels;
-    const int64_t runs_across = x_axis.taps / run_taps;
-    for (int64_t r = begin / run, at = begin % run; count > 0; r++, at = 0) {
-      const int64_t y = top + r / runs_across * y_axis.skip, x = left + r % runs_across * x_axis.skip;
-      const int64_t size = smaller(count, run - at);
-      // Of the run, [inside, outside) lies in the image.
-      const bool hit = y >= 0 && y < y_axis.size;
-      const int64_t inside = hit ? smaller(size, larger(0, -x * channels - at)) : size;
-      const int64_t outside = hit ? larger(inside, smaller(size, (x_axis.size - x) * channels - at)) : size;
-      fill_zeros(into, inside);
-      widen_run(image + (y * x_axis.size + x) * pixel + at + inside, outside - inside, into + inside);
-      fill_zeros(into + outside, size - outside);
-      into += size;
-      count -= size;
+    const int64_t across = wide ? 1 : x_axis.taps, run = x_axis.taps / across * channels;
+    const int64_t first_y = begin / run / across, first_x = begin / run % across, first_at = begin % run;
+    int64_t column = patch % x_axis.outputs, line = patch / x_axis.outputs % y_axis.outputs;
+    const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
+    for (int64_t i = 0; i < patches; i++, into += row) {
+      const int64_t top = line * y_axis.step + y_axis.first, left = column * x_axis.step + x_axis.first;
+      float* to = into;
+      int64_t y = first_y, x = first_x, at = first_at;
+      for (float* end = into + count; to < end; at = 0) {
+        const int64_t size = smaller(end - to, run - at);
+        pack_run(image, top + y * y_axis.skip, left + x * x_axis.skip, at, size, to);
+        to += size;
+        if (++x == across) x = 0, y++;
+      }
+      if (++column < x_axis.outputs) continue;
+      column = 0;
+      if (++line < y_axis.outputs) continue;
+      line = 0;
+      image += y_axis.size * x_axis.size * pixel;
     }
+  }
+
+  /// `size` values of the run that begins at a pixel, from the one numbered `at` on; zeros where it leaves the image.
+  template <class T>
+  void pack_run(const T* image, int64_t y, int64_t x, int64_t at, int64_t size, float* to) const {
+    if (y < 0 || y >= y_axis.size) return fill_zeros(to, size);
+    const int64_t before = larger(0, smaller(size, -x * channels - at));
+    const int64_t inside = larger(0, smaller(size, (x_axis.size - x) * channels - at) - before);
+    if (before > 0) fill_zeros(to, before);
+    widen_run(image + (y * x_axis.size + x) * pixel + at + before, inside, to + before);
+    if (before + inside < size) fill_zeros(to + before + inside, size - before - inside);
   }
 
   static void fill_zeros(float* to, int64_t count) {
@@ -142,19 +153,18 @@ struct TurnedColumns {
 
   int64_t depth() const { return y.axis.taps * x.axis.taps * shape.out_group(); }
 
-  /// For pack_columns(): one panel, some of its depth.
-  Panels load(int64_t group, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into) const {
+  /// For pack_columns().
+  void pack(int64_t group, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into, int64_t panel) const {
     const int64_t out = shape.out_group();
-    float* to = into;
-    for (int64_t tap = k0 / out, begin = k0 % out, left = k; left > 0; tap++, begin = 0) {
-      const int64_t size = smaller(left, out - begin);
+    for (int64_t tap = k0 / out, begin = k0 % out; k > 0; tap++, begin = 0) {
+      const int64_t size = smaller(k, out - begin);
       const int64_t row = y.last_tap - tap / x.axis.taps * y.tap_step, column = x.last_tap - tap % x.axis.taps * x.tap_step;
       const float* from = weight + ((row * shape.x.taps + column) * shape.in_group() + n0) * shape.out_channels + group * out + begin;
-      pack_panel_transposed(size, n, from, shape.out_channels, to);
-      to += size * kPanel;
-      left -= size;
+      const MatrixColumns turned = {{const_cast<float*>(from), false}, shape.out_channels, 0, true, false};
+      turned.pack(0, 0, size, 0, n, into, panel);
+      into += size * kPanel;
+      k -= size;
     }
-    return Panels::packed(into, k);
   }
 };
 

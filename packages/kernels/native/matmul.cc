@@ -6,7 +6,7 @@ namespace IMGCLS_ISA {
 namespace {
 
 /// Rows of A up to which packing B costs more than it brings.
-constexpr int64_t kFewRows = 2 * kTileRows;
+constexpr int64_t kFewRows = 8;
 
 }  // namespace
 

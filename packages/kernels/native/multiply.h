@@ -119,8 +119,8 @@ inline Plan::Plan(int64_t batches, int64_t m, int64_t n, int64_t k)
   refine(rows, missing(), 9 * kTileRows);
   refine(panels, missing(), 4);
   refine(depth, missing(), 4 * kMostDepth);
-  refine(rows, missing(), 4 * kTileRows);
   refine(panels, missing(), 2);
+  refine(rows, missing(), 4 * kTileRows);
   refine(depth, missing(), 2 * kMostDepth);
 }
 
@@ -198,9 +198,11 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
   return nullptr;
 }
 
-inline void widen_run(const float* from, int64_t count, float* to) { memcpy(to, from, static_cast<size_t>(count) * sizeof(float)); }
-inline void widen_run(const Bfloat16* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; i += kLanes) store_some(to + i, load_some(from + i, count - i), count - i);
+template <class T>
+void widen_run(const T* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
+  if (i < count) store(to + i, load(from + i, static_cast<int>(count - i)), static_cast<int>(count - i));
 }
 
 /// Rows of a matrix [m][k], or transposed [k][m].
@@ -246,14 +248,20 @@ struct MatrixColumns {
   bool transposed, in_place;
 
   Panels load(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into) const {
-    const int64_t at = batch_index * batch + (transposed ? n0 * row + k0 : k0 * row + n0);
-    if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0) return {b.as<float>() + at, row, kPanel};
-    b.visit([&](const auto* values) {
-      if (!transposed) return pack_panels(k, n, values + at, row, into);
-      for (int64_t column = 0; column < n; column += kPanel)
-        pack_panel_transposed(k, smaller(kPanel, n - column), values + at + column * row, row, into + column * k);
-    });
+    if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0)
+      return {b.as<float>() + batch_index * batch + k0 * row + n0, row, kPanel};
+    pack(batch_index, k0, k, n0, n, into, k * kPanel);
     return Panels::packed(into, k);
+  }
+
+  /// Into panels that are `panel` floats apart.
+  void pack(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into, int64_t panel) const {
+    const int64_t at = batch_index * batch + (transposed ? n0 * row + k0 : k0 * row + n0);
+    b.visit([&](const auto* values) {
+      if (!transposed) return pack_panels(k, n, values + at, row, into, panel);
+      for (int64_t column = 0; column < n; column += kPanel, into += panel)
+        pack_panel_transposed(k, smaller(kPanel, n - column), values + at + column * row, row, into);
+    });
   }
 
   Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
@@ -264,13 +272,10 @@ struct MatrixColumns {
 /// Packs all columns of all batches at once: panels_size(k, n) floats for each batch.
 template <class Columns>
 void pack_columns(int64_t batches, int64_t k, int64_t n, const Columns& columns, float* into) {
-  const Cut depth = {k, larger(1, k / (2 * kMostDepth))};
-  const int64_t panels = panels_of(n);
-  parallel(static_cast<int>(batches * panels * depth.parts), [&](int piece, int) {
-    const int64_t part = piece % depth.parts, panel = piece / depth.parts % panels, batch = piece / depth.parts / panels;
-    const int64_t column = panel * kPanel, begin = depth.begin(part);
-    float* to = into + batch * panels_size(k, n) + column * k + begin * kPanel;
-    columns.load(batch, begin, depth.size(part), column, smaller(kPanel, n - column), to);
+  const Cut depth = {k, larger(1, smaller(k, k * n / kMostElements))};
+  parallel(static_cast<int>(batches * depth.parts), [&](int piece, int) {
+    const int64_t batch = piece / depth.parts, begin = depth.begin(piece % depth.parts), size = depth.size(piece % depth.parts);
+    columns.pack(batch, begin, size, 0, n, into + batch * panels_size(k, n) + begin * kPanel, k * kPanel);
   });
 }
 

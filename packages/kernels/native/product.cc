@@ -100,11 +100,11 @@ void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Pane
 }
 
 template <class T>
-void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels) {
+void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels, int64_t panel) {
   for (int64_t i = 0; i < k; i++, b += b_row, panels += kPanel) {
     float* to = panels;
     int64_t j = 0;
-    for (; j + kPanel <= n; j += kPanel, to += k * kPanel)
+    for (; j + kPanel <= n; j += kPanel, to += panel)
       for (int v = 0; v < kPanel; v += kLanes) store(to + v, load(b + j + v));
     if (j < n)
       for (int v = 0; v < kPanel; v += kLanes) store(to + v, load_or_zeros(b + j + v, n - j - v));
@@ -123,8 +123,8 @@ void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, floa
     }
 }
 
-template void pack_panels(int64_t, int64_t, const float*, int64_t, float*);
-template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, float*);
+template void pack_panels(int64_t, int64_t, const float*, int64_t, float*, int64_t);
+template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, float*, int64_t);
 template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, float*);
 template void pack_panel_transposed(int64_t, int64_t, const Bfloat16*, int64_t, float*);
 

@@ -66,9 +66,9 @@ constexpr int panels_of(int64_t n) { return static_cast<int>((n + kPanel - 1) / 
 /// Floats that panels of a [k][n] matrix take.
 constexpr int64_t panels_size(int64_t k, int64_t n) { return panels_of(n) * k * kPanel; }
 
-/// Packs `n` columns of `k` rows into panels [n / kPanel][k][kPanel], zeros behind the columns. Row k begins at `b + k · b_row`.
+/// Packs `n` columns of `k` rows into panels [k][kPanel], `panel` floats apart, zeros behind the columns. Row k begins at `b + k · b_row`.
 template <class T>
-void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels);
+void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels, int64_t panel);
 
 /// The same of a transposed, one panel: b(k, n) = b[n · b_row + k], n ≤ kPanel.
 template <class T>
