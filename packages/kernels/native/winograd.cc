@@ -15,14 +15,17 @@ namespace IMGCLS_ISA {
 
 namespace {
 
-constexpr int64_t kChunk = 64;        // tiles that are transformed and multiplied together, in cache
-constexpr int64_t kDepth = 64;        // channels that are summed at a time: sums of sums err less
-constexpr int64_t kBlockPanels = 2;   // panels of output channels between two transforms of outputs
-constexpr int64_t kFewTiles = 8;      // a piece of work where all tiles are transformed first
-constexpr int64_t kFewSums = 352 << 10;     // floats of the weight gradient's 36 sums that each piece of work can have for itself
-constexpr int64_t kManyPoints = 2 << 20;    // floats of V and Z
-constexpr int64_t kGradientPieces = 16;
-constexpr int64_t kMuch = 30 << 20;   // bytes of output, that no cache will keep
+constexpr int64_t kChunk = 64;       // tiles that are transformed and multiplied together, in cache
+constexpr int64_t kBlockPanels = 2;  // panels of output channels between two transforms of outputs
+constexpr int64_t kDepth = 64;       // channels that are summed at a time: sums of sums err less
+constexpr int64_t kFewTiles = 8;     // that are a piece of work where all threads transform together
+constexpr int64_t kMuch = 30 << 20;  // bytes of output, that no cache will keep
+
+// Of the weight gradient
+constexpr int64_t kFewSums = 352 << 10;   // floats of its 36 sums that each piece of work can have for itself
+constexpr int64_t kOwnPieces = 16;       // of them
+constexpr int64_t kOwnChunk = 96;         // tiles at a time where it has
+constexpr int64_t kManyPoints = 2 << 20;  // floats of V and Z at a time where it has not
 
 /// Images [batch][height][width][channels].
 struct Images {
@@ -69,6 +72,11 @@ void find_pixels(const Images& images, const T* x, int64_t image, int64_t top, i
       const bool inside = row >= 0 && row < images.height && column >= 0 && column < images.width;
       pixels[i * size + j] = inside ? x + images.pixel(image, row, column) : outside;
     }
+}
+
+/// What a product brings closer, for the next.
+Traffic::Span soon(const float* at, int64_t floats) {
+  return {reinterpret_cast<const char*>(at), static_cast<int64_t>(floats * sizeof(float))};
 }
 
 /// Where points go: tile by tile `row` floats apart, point by point `point` floats, and each kPanel channels `panel` floats.
@@ -268,15 +276,11 @@ void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, Fi
                      float* m) {
   const int64_t in = work.in(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
   const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
-  const auto bytes = [](int64_t floats) { return static_cast<int64_t>(floats * sizeof(float)); };
   for (int64_t point = 0; point < kPoints; point++) {
     const float* v_point = v.at + point * v.point;
     const float* u_point = u.at + point * u.point;
     Traffic traffic;
-    if (point + 1 < kPoints) {
-      traffic.ahead[0] = {reinterpret_cast<const char*>(v_point + v.point), bytes(tiles * v.row)};
-      traffic.ahead[1] = {reinterpret_cast<const char*>(u_point + u.point), bytes(panels * u.panel)};
-    }
+    if (point + 1 < kPoints) traffic = {{soon(v_point + v.point, tiles * v.row), soon(u_point + u.point, panels * u.panel)}};
     for (int64_t k = 0; k < in; k += kDepth)
       product(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
               {u_point + k * kPanel, kPanel, u.panel}, m + point * work.m_point(), row, k > 0, &traffic);
@@ -362,10 +366,19 @@ struct GradientSums {
       });
       each(kPoints * blocks.parts, [&](int piece, int) {
         const int64_t at = piece % kPoints, block = piece / kPoints;
-        for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++)
+        for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++) {
+          const float* panel_v = v.at + at * v.point + p * panel;
+          const float* point_z = z.at + at * z.point;
+          float* to = sums + at * point() + p * kPanel * row();
+          Traffic traffic;
+          if (p + 1 < blocks.begin(block + 1)) {
+            traffic = {{soon(panel_v + panel, panel), soon(to + kPanel * row(), kPanel * row())}};
+          } else if (at + 1 < kPoints) {
+            traffic = {{soon(v.at + (at + 1) * v.point + blocks.begin(block) * panel, panel), soon(point_z + z.point, z.point)}};
+          }
           product_transposed(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
-                             static_cast<int>(tiles), v.at + at * v.point + p * panel, kPanel, {z.at + at * z.point, kPanel, panel},
-                             sums + at * point() + p * kPanel * row(), row(), chunk > 0);
+                             static_cast<int>(tiles), panel_v, kPanel, {point_z, kPanel, panel}, to, row(), chunk > 0, &traffic);
+        }
       });
     }
   }
@@ -433,9 +446,9 @@ const char* winograd_weight_gradient(Arguments arguments) {
   // Where the sums are few, each piece of work has its own, and V and Z stay in its cache; else all threads share the work of each step.
   GradientSums work = {shape, x, dy, nullptr, 1};
   const bool apart = work.size() <= kFewSums;
-  const int64_t most = apart ? kChunk : smaller(larger(kManyPoints / work.points_size(), 2 * kChunk), 4 * kChunk);
+  const int64_t most = apart ? kOwnChunk : smaller(larger(kManyPoints / work.points_size(), 2 * kChunk), 4 * kChunk);
   work.most = smaller(most, shape.tiles());
-  const Cut pieces{shape.tiles(), apart ? smaller(ceil_div(shape.tiles(), most), kGradientPieces) : 1};
+  const Cut pieces{shape.tiles(), apart ? smaller(ceil_div(shape.tiles(), most), kOwnPieces) : 1};
   const int64_t zeros = spread(larger(shape.in.channels, shape.out.channels)), sums = pieces.parts * work.size();
   auto* shared = static_cast<float*>(shared_scratch((zeros + sums + (apart ? 0 : work.points_size())) * sizeof(float)));
   if (!shared || (apart && !reserve_scratch(work.points_size()))) return kOutOfMemory;
