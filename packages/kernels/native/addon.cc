@@ -10,6 +10,10 @@
 #include <dlfcn.h>
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include "interface.h"
 #include "queue.h"
 #include "threads.h"
@@ -27,10 +31,10 @@ namespace {
 class Numbers {
  public:
   Numbers(napi_env env, napi_callback_info info) {
-    size_t count = 2;
-    napi_value values[2];
+    size_t count = kMost;
+    napi_value values[kMost];
     napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-    for (size_t i = 0; i < 2; i++) napi_get_value_double(env, values[i], &at_[i]);
+    for (size_t i = 0; i < count && i < kMost; i++) napi_get_value_double(env, values[i], &at_[i]);
   }
 
   double operator[](size_t i) const { return at_[i]; }
@@ -40,7 +44,8 @@ class Numbers {
   }
 
  private:
-  double at_[2] = {0, 0};
+  static constexpr size_t kMost = 3;
+  double at_[kMost] = {0, 0, 0};
 };
 
 napi_value number(napi_env env, double value) {
@@ -161,6 +166,17 @@ napi_value release(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+/// guard(address, used, bytes): of this block so many bytes may be touched
+napi_value guard(napi_env env, napi_callback_info info) {
+  const Numbers in(env, info);
+  const auto used = static_cast<size_t>(in[1]);
+  __asan_unpoison_memory_region(in.pointer<void>(0), used);
+  __asan_poison_memory_region(in.pointer<char>(0) + used, static_cast<size_t>(in[2]) - used);
+  return nullptr;
+}
+#endif
+
 /// view(address, bytes): an ArrayBuffer over that memory, which does not own it
 napi_value view(napi_env env, napi_callback_info info) {
   const Numbers in(env, info);
@@ -259,6 +275,9 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"kernels", kernels}, {"call", call},   {"allocate", allocate},     {"release", release},
       {"view", view},     {"isas", isas},   {"openQueue", open_queue},  {"push", push},
+#if defined(__SANITIZE_ADDRESS__)
+      {"guard", guard},
+#endif
       {"mark", mark},     {"finish", finish}, {"problem", problem},     {"clearProblem", clear_problem},
   };
   stay();

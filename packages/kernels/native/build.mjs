@@ -5,7 +5,7 @@
 //   node native/build.mjs NAME…      some of these alone, such as linux-arm64
 // --install-zig fetches Zig where it is not at hand (see zig.mjs), --into FOLDER writes there.
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -76,6 +76,31 @@ const host = () => {
   );
 };
 
+/** For sanitize.mjs: slow, and not stripped, so that it can say where. */
+const asan = () => {
+  const { isas, compiler, links } = host();
+  const watched = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-fno-omit-frame-pointer'];
+  const [link] = Object.values(links);
+  return {
+    isas,
+    carrier: 'addon.cc',
+    compiler: [...compiler, ...watched],
+    links: { 'build/asan.node': (objects) => link([...watched, ...objects]).filter((word) => word !== '-s') },
+  };
+};
+
+/** A program of its own, for one thread too many: see test/race.cc. */
+const race = () => {
+  const { isas } = host();
+  const compiler = [process.env.CXX ?? 'c++', '-g', '-fsanitize=thread'];
+  return {
+    isas,
+    carrier: 'test/race.cc',
+    compiler,
+    links: { 'build/race/race': (objects) => [...compiler, ...objects, '-lm', '-lpthread'] },
+  };
+};
+
 const platform = (name, isas, triple, libraries) => (zig) =>
   addon(isas, [...zig, 'c++', '-target', triple], `platforms/${name}/imgcls-kernels.node`, libraries);
 
@@ -117,7 +142,7 @@ const crossed = {
   'darwin-arm64': platform('darwin-arm64', arm64, 'aarch64-macos', macos),
   'win32-x64': windows,
 };
-const targets = { host, ...crossed };
+const targets = { host, asan, race, ...crossed };
 const groups = { wasm: ['simd128', 'relaxed_simd'], all: Object.keys(crossed) };
 
 const { values, positionals } = parseArgs({
@@ -198,7 +223,6 @@ async function make(file, [program, ...args]) {
   const start = new Date();
   await run(program, [...args, '-o', draft]);
   utimesSync(draft, start, start); // a source that was saved meanwhile is newer
-  chmodSync(draft, 0o644);
   renameSync(draft, file);
 }
 

@@ -13,6 +13,8 @@ export interface Carrier {
   /** An address on a 64-byte boundary; 0 if there is no memory. */
   allocate(bytes: number): number;
   release(address: number, bytes: number): void;
+  /** Only where the kernels were compiled to look for errors: of the block at an address so many bytes are in use, the others must not be touched. */
+  readonly guard?: ((address: number, used: number, bytes: number) => void) | undefined;
   /** The memory at an address: valid until more is allocated, which may detach the buffer. */
   view(address: number, bytes: number): { buffer: ArrayBufferLike; byteOffset: number };
   /** Runs calls in order, on a thread of their own. Nothing where there is none. */

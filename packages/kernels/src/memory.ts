@@ -37,6 +37,7 @@ export class Memory {
     const block = this.#free.get(size)?.pop() ?? this.#fresh(size);
     this.#used.add(block);
     this.usedBytes += size;
+    this.#carrier.guard?.(block.address, bytes, size);
     return block;
   }
 
@@ -48,6 +49,7 @@ export class Memory {
   release(block: Block): void {
     if (!this.#used.delete(block)) throw new Error(`kernels: a block of ${block.bytes} bytes was released twice`);
     this.usedBytes -= block.bytes;
+    this.#carrier.guard?.(block.address, 0, block.bytes);
     const free = this.#free.get(block.bytes);
     if (free) free.push(block);
     else this.#free.set(block.bytes, [block]);
@@ -57,6 +59,7 @@ export class Memory {
   trim(): void {
     this.#carrier.queue?.finish();
     for (const block of [...this.#free.values()].flat()) {
+      this.#carrier.guard?.(block.address, block.bytes, block.bytes);
       this.#carrier.release(block.address, block.bytes);
       this.allocatedBytes -= block.bytes;
     }

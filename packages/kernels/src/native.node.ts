@@ -8,6 +8,7 @@ interface Addon {
   call(callAt: number): string | undefined;
   allocate(bytes: number): number;
   release(address: number): void;
+  guard?(address: number, used: number, bytes: number): void;
   view(address: number, bytes: number): ArrayBuffer;
   openQueue(told: (mark: number) => void): number;
   push(queue: number, callAt: number): void;
@@ -39,6 +40,7 @@ export function openNative(isa: string, queued: boolean): Carrier {
     call: loaded.call,
     allocate: loaded.allocate,
     release: loaded.release,
+    guard: queued ? undefined : loaded.guard, // what a queue still holds may be touched after its release
     view: (address, bytes) => ({ buffer: loaded.view(address, bytes), byteOffset: 0 }),
     queue: queued ? openQueue(loaded) : undefined,
   };
@@ -75,7 +77,8 @@ function load(): Addon {
     ...(process.platform === 'linux' ? [`@imgcls/kernels-${platform}-musl`] : []),
   ];
   let reason = `there is no addon: install ${packages[0]}, if there is such a package`;
-  for (const candidate of ['../build/imgcls-kernels.node', ...packages]) {
+  const built = process.env.IMGCLS_ADDON ?? '../build/imgcls-kernels.node';
+  for (const candidate of [built, ...packages]) {
     try {
       return require(candidate);
     } catch (error) {
