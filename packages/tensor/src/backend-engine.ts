@@ -14,6 +14,12 @@ export interface BackendOptions {
    * environment says. Any number gives the same results, bit for bit. A backend that runs already takes a new number too.
    */
   threads?: number;
+  /**
+   * Whether `native` and `wasm` also bring the kernels of tfjs that we have none of our own for. They weigh 60 kB in a page: one that calls
+   * nothing but operations of this package, to classify images, does without.
+   * @defaultValue true
+   */
+  fallbacks?: boolean;
 }
 
 /** A running engine: what it computes on decides whether it is chosen without being asked for. */

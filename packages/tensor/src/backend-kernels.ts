@@ -23,7 +23,7 @@ function kernelsEngine(name: Name, nextStep: string): Engine {
       const backend =
         (running as KernelsBackend | undefined) ?? new KernelsBackend(await load(name, options, nextStep));
       if (options.threads !== undefined) backend.kernels.threads = options.threads;
-      if (!getKernel('Identity', name)) await registerKernels(name);
+      await registerKernels(name, options.fallbacks ?? true);
       engine().registryFactory[name] = { factory: async () => (await self.open(options)).backend, priority: 1 };
       return { backend, hardware: 'cpu', device: deviceOf(backend.kernels), version };
     },
@@ -39,17 +39,39 @@ async function load(carrier: Name, { threads, wasmPath }: BackendOptions, nextSt
   }
 }
 
-/** Kernels that we have are used where they can do what is asked (see own/own.ts); the fallback is always tfjs's own. */
-async function registerKernels(backendName: Name): Promise<void> {
-  await import('@tensorflow/tfjs-backend-cpu');
-  for (const { kernelName, kernelFunc: fallback, ...rest } of getKernelsForBackend('cpu')) {
-    const own = stockKernels[kernelName];
-    const kernelFunc: KernelConfig['kernelFunc'] = own
-      ? (run) => own(run.backend as KernelsBackend, run.inputs, run.attrs ?? {}) ?? fallback(run)
-      : fallback;
-    registerKernel({ ...rest, kernelName, backendName, kernelFunc });
+/**
+ * Registers our kernels, each of which can leave a run that is not for it (types and forms that no network has) to tfjs's kernel of the same
+ * name, and tfjs's kernels of all other names.
+ */
+async function registerKernels(backendName: Name, withFallbacks: boolean): Promise<void> {
+  const known = withFallbacks ? 'Einsum' : 'Identity'; // not ours, and ours
+  if (getKernel(known, backendName)) return;
+  const fallbacks = new Map<string, KernelFunc>(withFallbacks ? await stockFallbacks() : []);
+  for (const [kernelName, fallback] of fallbacks)
+    if (!stockKernels[kernelName]) registerKernel({ kernelName, backendName, kernelFunc: fallback });
+  for (const [kernelName, own] of Object.entries(stockKernels)) {
+    const fallback = fallbacks.get(kernelName) ?? missing(kernelName, backendName);
+    const kernelFunc: KernelFunc = (run) =>
+      own(run.backend as KernelsBackend, run.inputs, run.attrs ?? {}) ?? fallback(run);
+    registerKernel({ kernelName, backendName, kernelFunc });
   }
 }
+
+type KernelFunc = KernelConfig['kernelFunc'];
+
+async function stockFallbacks(): Promise<(readonly [string, KernelFunc])[]> {
+  await import('@tensorflow/tfjs-backend-cpu');
+  return getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc] as const);
+}
+
+const missing =
+  (kernelName: string, backendName: Name): KernelFunc =>
+  ({ inputs }) => {
+    const types = Object.entries(inputs).map(([name, x]) => `${name}: ${x?.dtype} [${x?.shape}]`);
+    throw new Error(
+      `${kernelName}: ${backendName} has no kernel of its own for (${types.join(', ')}); leave out fallbacks: false in useBackend()`,
+    );
+  };
 
 /** As in `CPU, AVX-512, 2 threads`. */
 function deviceOf({ carrier: { isa }, threads }: Kernels): string {

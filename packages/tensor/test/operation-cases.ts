@@ -352,6 +352,7 @@ function compositions(): OperationCase[] {
   const mean = grid([4], (c) => c / 4);
   const variance = grid([4], (c) => 1 + c / 4);
   const window = { stride: [1, 1] as const, padding: around(1), dilation: [1, 1] as const, groups: 1 };
+  const pairs = { stride: [2, 2] as const, padding: none, dilation: [1, 1] as const };
   return [
     ...elementwise.flatMap(([f, definition, name = f.name]): OperationCase[] => [
       {
@@ -386,6 +387,27 @@ function compositions(): OperationCase[] {
         },
       },
     ]),
+    ...[...elementwise, [(x: Tensor) => x, (x: number) => x, 'nothing'] as (typeof elementwise)[number]].map(
+      ([f, definition, name = f.name]): OperationCase => ({
+        name: `batchNormTraining, ${name}, maxPool2d`,
+        inputs: { x: [2, 5, 6, 4] },
+        run: ({ x }) => maxPool2d(f(normalize(x!)), { kernelSize: 2 }),
+        reference: ({ x }) =>
+          reference.pool2d(map(normalized(x!), definition), [2, 2], pairs, (values) => Math.max(...values)),
+      }),
+    ),
+    {
+      name: 'a normalisation pooled and read besides',
+      inputs: { x: [2, 4, 4, 3] },
+      run({ x }) {
+        const y = relu(normalize(x!));
+        return [maxPool2d(y, { kernelSize: 2 }), mul(y, y)];
+      },
+      reference({ x }) {
+        const y = map(normalized(x!), (value) => Math.max(value, 0));
+        return [reference.pool2d(y, [2, 2], pairs, (values) => Math.max(...values)), map(y, (value) => value * value)];
+      },
+    },
     {
       name: 'a residual block: both branches normalised, and their sum read twice',
       inputs: { x: image, residual: image },

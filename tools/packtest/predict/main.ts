@@ -2,7 +2,7 @@ import { decodeImage } from '@imgcls/data';
 import { classify, loadClassifier } from '@imgcls/io';
 import { useBackend } from '@imgcls/tensor';
 
-await useBackend('wasm');
+await useBackend('wasm', { fallbacks: false });
 const classifier = await loadClassifier('classifier');
 const input = document.querySelector('input')!;
 input.addEventListener('change', async () => {

@@ -4,8 +4,11 @@ import {
   type Buffer,
   batchNormApply,
   batchNormGradient,
+  batchNormMaxPool,
+  batchNormMaxPoolGradient,
   batchNormStatistics,
   type Kernels,
+  type PoolShape,
   channelSum as sumOfChannels,
 } from '@imgcls/kernels';
 import type { Tensor, Tensor1D, TensorInfo } from '@tensorflow/tfjs-core';
@@ -14,6 +17,7 @@ import { alike, type Recipe, type TensorData } from '../tensor-data.ts';
 import { Slope } from './activation.ts';
 import { Convolution, Statistics } from './conv.ts';
 import { blocksOf, type Norm, type NormVectors, normIngredients } from './layer.ts';
+import { isPair, PoolSlope } from './pool-slope.ts';
 
 type Affine = { x: Tensor; gamma: Tensor1D; beta: Tensor1D };
 type Epsilon = { epsilon: number };
@@ -38,10 +42,10 @@ export function batchNormTraining(
 ): TensorInfo[] {
   const source = backend.of(x);
   const [mean, variance] = [backend.allocate(gamma.shape), backend.allocate(gamma.shape)];
+  const norm = { ...vectorsOf(backend, { mean, variance, gamma, beta }), epsilon };
   const to = { mean: backend.of(mean).block, variance: backend.of(variance).block };
   if (source.derived instanceof Statistics) source.derived.copy(to);
-  else batchNormStatistics(backend.kernels, rowsOf(source, gamma), { x: source.buffer, ...to });
-  const norm = { ...vectorsOf(backend, { mean, variance, gamma, beta }), epsilon };
+  else batchNormStatistics(backend.kernels, rowsOf(source, norm), { x: source.buffer, ...to });
   return [backend.later(x.shape, storageOf(source), new Normalisation(source, norm)), mean, variance];
 }
 
@@ -54,24 +58,20 @@ export interface GradientInputs extends Affine {
 }
 
 /**
- * `[dx, dGamma, dBeta]`. Where `dy` is the slope of the activation that followed, and still waits, both are computed in one pass, and with
- * them the gradient of what was added in between, if somebody else needs it.
+ * `[dx, dGamma, dBeta]`. Where `dy` is the slope of the activation that followed, and still waits, both are computed in one pass: with it
+ * the slope of a pooling behind the activation, or the gradient of what was added before it, if somebody else needs that.
  */
 export function batchNormBackward(
   backend: KernelsBackend,
   { dy, dMean, dVariance, x, ...vectors }: GradientInputs,
   { epsilon, constantStatistics }: Epsilon & { constantStatistics: boolean },
 ): TensorInfo[] {
+  const { kernels } = backend;
   const [source, slope] = [backend.of(x), backend.of(dy)];
   const norm = vectorsOf(backend, vectors);
-  const joint = jointSlope(slope, source, norm);
-  const storage = slope.storage === source.storage ? storageOf(source) : 'float32';
-  const [dx, dGamma, dBeta] = [
-    backend.allocate(x.shape, storage),
-    backend.allocate(vectors.gamma.shape),
-    backend.allocate(vectors.gamma.shape),
-  ];
-  const shape = { ...rowsOf(source, vectors.gamma), epsilon, constantStatistics, ...joint?.f };
+  const behind = whatFollowed(slope, source, norm);
+  const dx = backend.allocate(x.shape, slope.storage === source.storage ? storageOf(source) : 'float32');
+  const [dGamma, dBeta] = [backend.allocate(vectors.gamma.shape), backend.allocate(vectors.gamma.shape)];
   const operands = {
     ...blocksOf(norm),
     dMean: dMean && backend.of(dMean).block,
@@ -79,11 +79,22 @@ export function batchNormBackward(
     dGamma: backend.of(dGamma).block,
     dBeta: backend.of(dBeta).block,
   };
-  const shared = joint && slope.isShared;
-  alike(backend.kernels, backend.of(dx).buffer, [source, joint?.dy ?? slope, joint?.output], (dx, x, dy, y) => {
-    const dResidual = shared && dx.storage === slope.storage ? slope.takeOver() : undefined;
-    batchNormGradient(backend.kernels, shape, { ...operands, x: x!, dy: dy!, y, dx, dResidual });
-  });
+  const shape = { epsilon, constantStatistics, ...behind.f };
+  const { pool, output } = behind;
+  if (pool)
+    alike(kernels, backend.of(dx).buffer, [source, pool.dy], (dx, x, dy) =>
+      batchNormMaxPoolGradient(kernels, { ...shape, ...imagesOf(pool.shape) }, { ...operands, x, dy, dx }),
+    );
+  else
+    alike(kernels, backend.of(dx).buffer, [source, behind.dy, output], (dx, x, dy, y) => {
+      const shared = behind.dy !== slope && slope.isShared && dx.storage === slope.storage;
+      const dResidual = shared ? slope.takeOver() : undefined;
+      batchNormGradient(
+        kernels,
+        { ...shape, ...rowsOf(source, norm) },
+        { ...operands, x: x!, dy: dy!, y, dx, dResidual },
+      );
+    });
   return [dx, dGamma, dBeta];
 }
 
@@ -96,7 +107,7 @@ export function channelSum(backend: KernelsBackend, { x }: { x: Tensor }): Tenso
 }
 
 /** `f(norm(source) + residual)`, of which all but the normalisation may be absent. */
-class Normalisation implements Recipe {
+export class Normalisation implements Recipe {
   readonly ingredients: readonly TensorData[];
 
   constructor(
@@ -118,35 +129,57 @@ class Normalisation implements Recipe {
     return new Normalisation(this.source, this.norm, this.residual, f);
   }
 
+  /** Computes what max pooling by pairs of pixels gives. */
+  pooled(kernels: Kernels, shape: PoolShape, y: Buffer): void {
+    const { source, norm, f } = this;
+    alike(kernels, y, [source], (y, x) =>
+      batchNormMaxPool(kernels, { ...imagesOf(shape), epsilon: norm.epsilon, ...f }, { ...blocksOf(norm), x, y }),
+    );
+  }
+
   compute(kernels: Kernels, y: Buffer): void {
     const { source, norm, residual, f } = this;
-    const channels = norm.gamma.size;
-    const shape: BatchNormShape = { rows: source.size / channels, channels, epsilon: norm.epsilon, ...f };
+    const shape: BatchNormShape = { ...rowsOf(source, norm), epsilon: norm.epsilon, ...f };
     alike(kernels, y, [source, residual], (y, x, residual) =>
       batchNormApply(kernels, shape, { ...blocksOf(norm), x: x!, residual, y }),
     );
   }
 }
 
-interface JointSlope {
+/** What lay between a normalisation and the gradient that comes back to it, as far as both are computed at once. */
+interface Behind {
   f: Activation;
-  /** The gradient after the activation. */
+  /** The gradient behind that. */
   dy: TensorData;
   /** What the activation gave, where something was added before it. */
-  output: TensorData | undefined;
+  output?: TensorData;
+  /** The pooling behind the activation. */
+  pool?: PoolSlope;
 }
 
-/** The activation behind this normalisation, if that is all that lies between it and the gradient. */
-function jointSlope(slope: TensorData, source: TensorData, norm: NormVectors): JointSlope | undefined {
+function whatFollowed(slope: TensorData, source: TensorData, norm: NormVectors): Behind {
+  const nothing: Behind = { f: {}, dy: slope };
   const { pending } = slope;
-  if (!(pending instanceof Slope)) return undefined;
+  if (pending instanceof PoolSlope) return { ...nothing, ...pooling(slope, source, norm, {}) };
+  if (!(pending instanceof Slope)) return nothing;
   const { dy, saved, f } = pending;
   const { origin } = saved;
-  if (!(origin instanceof Normalisation) || origin.source !== source || origin.norm.mean !== norm.mean)
-    return undefined;
-  if (!origin.residual) return { f, dy, output: undefined };
+  if (!isOf(origin, source, norm)) return nothing;
+  if (!origin.residual) return { f, dy, ...pooling(dy, source, norm, f) };
   // With a residual the argument of f can't be computed again from x: f must tell its slope from its output, and that be what was saved.
-  return origin.f.activation ? { f, dy, output: saved } : undefined;
+  return origin.f.activation ? { f, dy, output: saved } : nothing;
+}
+
+/** The pooling of `f` of the normalisation, if that is where this gradient comes from. */
+function pooling(dy: TensorData, source: TensorData, norm: NormVectors, f: Activation): { pool?: PoolSlope } {
+  const pool = dy.pending;
+  if (!(pool instanceof PoolSlope) || !isPair(pool.shape)) return {};
+  const { pending } = pool.x;
+  return isOf(pending, source, norm) && !pending.residual && pending.f.activation === f.activation ? { pool } : {};
+}
+
+function isOf(recipe: Recipe | undefined, source: TensorData, norm: NormVectors): recipe is Normalisation {
+  return recipe instanceof Normalisation && recipe.source === source && recipe.norm.mean === norm.mean;
 }
 
 function vectorsOf(backend: KernelsBackend, vectors: Record<keyof NormVectors, TensorInfo>): NormVectors {
@@ -154,5 +187,7 @@ function vectorsOf(backend: KernelsBackend, vectors: Record<keyof NormVectors, T
   return { mean: backend.of(mean), variance: backend.of(variance), gamma: backend.of(gamma), beta: backend.of(beta) };
 }
 
-const rowsOf = ({ size }: TensorData, { size: channels }: Tensor1D) => ({ rows: size / channels, channels });
+const rowsOf = ({ size }: TensorData, { gamma }: NormVectors) => ({ rows: size / gamma.size, channels: gamma.size });
+
+const imagesOf = ({ batch, height, width, channels }: PoolShape) => ({ batch, height, width, channels });
 const storageOf = ({ storage }: TensorData) => storage as Buffer['storage'];

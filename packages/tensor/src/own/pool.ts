@@ -1,15 +1,21 @@
-import { avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from '@imgcls/kernels';
+import { avgPool, avgPoolGradient, maxPool, type PoolShape } from '@imgcls/kernels';
 import type { Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
 import type { AvgPoolAttributes, MaxPoolGradient, PoolAttributes } from '../pool.ts';
-import { alike } from '../tensor-data.ts';
+import type { TensorData } from '../tensor-data.ts';
 import { outputSizes, type Shape4D } from '../window.ts';
+import { Normalisation } from './norm.ts';
 import { storageOf } from './own.ts';
+import { isPair, PoolSlope } from './pool-slope.ts';
 
+/** Behind a normalisation that waits, both are one pass, and what lies between is never written. */
 export function maxPooled(backend: KernelsBackend, { x }: { x: Tensor4D }, attributes: PoolAttributes): TensorInfo {
   const y = backend.allocate(outputShape(x.shape, attributes), storageOf(backend, x));
-  const operands = { x: backend.of(x).buffer, y: backend.of(y).buffer };
-  maxPool(backend.kernels, poolShape(x.shape, attributes), operands);
+  const [data, to] = [backend.of(x), backend.of(y).buffer];
+  const shape = poolShape(x.shape, attributes);
+  const before = poolable(data, shape);
+  if (before) before.pooled(backend.kernels, shape, to);
+  else maxPool(backend.kernels, shape, { x: data.buffer, y: to });
   return y;
 }
 
@@ -18,11 +24,8 @@ export function maxPoolBackward(
   { dy, x }: MaxPoolGradient['inputs'],
   attributes: PoolAttributes,
 ): TensorInfo {
-  const dx = backend.allocate(x.shape, storageOf(backend, dy));
-  alike(backend.kernels, backend.of(dx).buffer, [backend.of(x), backend.of(dy)], (dx, x_, dy) =>
-    maxPoolGradient(backend.kernels, poolShape(x.shape, attributes), { x: x_, dy, dx }),
-  );
-  return dx;
+  const slope = new PoolSlope(poolShape(x.shape, attributes), backend.of(dy), backend.of(x));
+  return backend.later(x.shape, storageOf(backend, dy), slope);
 }
 
 export function avgPooled(
@@ -45,6 +48,11 @@ export function avgPoolBackward(
   const operands = { dy: backend.of(dy).buffer, dx: backend.of(dx).buffer };
   avgPoolGradient(backend.kernels, { ...poolShape(inputShape, attributes), countIncludePad }, operands);
   return dx;
+}
+
+/** What was pooled, if it is a normalisation that nobody has read, and the window one that is joined with it. */
+function poolable(x: TensorData, shape: PoolShape): Normalisation | undefined {
+  return isPair(shape) && x.pending instanceof Normalisation && !x.pending.residual ? x.pending : undefined;
 }
 
 function outputShape([n, h, w, c]: Shape4D, { kernel, ...window }: PoolAttributes): Shape4D {
