@@ -68,9 +68,9 @@ inline Floats log(Floats x) {
                           -0.124060318f, 0.11883568f,   -0.116714492f, 0.0675095618f};
   const Ints denormal = x < kSmallest;
   const Floats normal = select(denormal, x * 8388608.0f, x);  // 2²³
-  const Ints root_half = (Ints)splat(0.70710678f);
-  const Ints exponent = ((Ints)normal - root_half) >> 23;
-  const Floats f = (Floats)((Ints)normal - (exponent << 23)) - 1.0f;  // in [√½ - 1, √2 - 1)
+  const Words root_half = (Words)splat(0.70710678f);
+  const Ints exponent = (Ints)((Words)normal - root_half) >> 23;
+  const Floats f = (Floats)((Words)normal - ((Words)exponent << 23)) - 1.0f;  // in [√½ - 1, √2 - 1)
   const Floats e = __builtin_convertvector(exponent - (denormal & 23), Floats);
   const Floats series = fma(f * f, fma(f, polynomial(f, kC), splat(-0.5f)), e * kLn2Low) + f;
   const Floats result = fma(e, splat(kLn2High), series);

@@ -11,10 +11,13 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const kernels = 'packages/kernels';
 const pattern = process.argv[2] ?? '';
 
-/** Node itself is not compiled so: the library that watches must be there first, and what Node leaves behind is not our leak. */
+const library = (name) =>
+  execFileSync(process.env.CXX ?? 'c++', [`-print-file-name=${name}.so`], { encoding: 'utf8' }).trim();
+
+/** Node itself is not compiled so: the libraries that watch must be there first, and what Node leaves behind is not our leak. */
 const watching = () => ({
-  LD_PRELOAD: execFileSync(process.env.CXX ?? 'c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim(),
-  ASAN_OPTIONS: 'detect_leaks=0',
+  LD_PRELOAD: `${library('libasan')}:${library('libubsan')}`,
+  ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
   UBSAN_OPTIONS: 'print_stacktrace=1',
   IMGCLS_ADDON: join(root, kernels, 'build/asan.node'),
 });
