@@ -8,6 +8,8 @@ import { namedValues } from './values.ts';
 /** What a file of reference results holds of a network; which of it says what can be compared. */
 export interface Reference {
   model: string;
+  /** Those that it is built with, if not its own. */
+  options?: Record<string, unknown>;
   /** Shape of the images, `[N, C, H, W]`. */
   input?: [n: number, c: number, h: number, w: number];
   logits?: number[][];
@@ -33,7 +35,11 @@ export interface Finding {
  * Everything is compared relatively: logits with their standard deviation, norms with themselves.
  */
 export async function verify(reference: Reference): Promise<Finding[]> {
-  const model = createModel(reference.model, withoutChance(reference.model));
+  const model = createModel(reference.model, {
+    ...reference.options,
+    ...imageSize(reference),
+    ...withoutChance(reference.model),
+  });
   try {
     if (reference.state) return verifyState(model, reference);
     fill(model);
@@ -42,6 +48,9 @@ export async function verify(reference: Reference): Promise<Finding[]> {
     disposeModule(model);
   }
 }
+
+/** The size of the images, which some networks are built for. */
+const imageSize = ({ input }: Reference): Record<string, unknown> => (input ? { imageSize: [input[2], input[3]] } : {});
 
 /** Options that switch off what is random in training. */
 function withoutChance(name: string): Record<string, number> {

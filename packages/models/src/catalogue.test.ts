@@ -97,6 +97,14 @@ describe('createModel()', () => {
     );
   });
 
+  test('says where pretrained weights come from', () => {
+    expect(() => createModel('resnet18', { pretrained: true } as object)).toThrow(
+      new RangeError(
+        'createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; await loadPretrained("resnet18") of @imgcls/io instead',
+      ),
+    );
+  });
+
   test('tells the nearest option when there is none such', () => {
     expect(() => createModel('resnet18', { numClases: 3 })).toThrow(
       new RangeError(

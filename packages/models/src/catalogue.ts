@@ -66,6 +66,10 @@ export function createModel(name: string, { seed = 0, ...options }: Record<strin
         CATALOGUE.map((entry) => entry.name),
       )}`,
     );
+  if ('pretrained' in options)
+    throw new RangeError(
+      `createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; await loadPretrained("${name}") of @imgcls/io instead`,
+    );
   for (const option of Object.keys(options))
     if (!model.options.includes(option))
       throw new RangeError(`createModel: ${name} has no option "${option}"${nearest(option, model.options)}`);
