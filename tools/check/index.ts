@@ -80,7 +80,7 @@ async function tool(running: Promise<{ code: number; output: string }>): Promise
 function graphProblems(): string[] {
   return packages().flatMap(({ folder, manifest }) => [
     ...undrawnDependencies(manifest),
-    ...repositoryFiles(new RegExp(`^${folder}/src/(?!.*\\.test\\.ts$).*\\.ts$`)).flatMap((file) =>
+    ...repositoryFiles(new RegExp(`^${folder}/src/(?!test/|.*\\.test\\.ts$).*\\.ts$`)).flatMap((file) =>
       undrawnImports(file, read(file), manifest),
     ),
   ]);
