@@ -13,7 +13,7 @@ export function denseConvolution(x: Tensor4D, filter: Tensor4D, window: Window):
 
 /**
  * A convolution of the output's gradient with the flipped filters: with a stride, its pixels are first moved that far apart, zeros between.
- * A convolution runs at full speed everywhere; the stock gradient kernels do not (on `wasm` they are 6 times slower or missing).
+ * A convolution runs at full speed everywhere; the stock gradient kernels do not, or are missing.
  */
 export function denseInputGradient(dy: Tensor4D, weight: Tensor4D, window: Window, inputShape: Shape4D): Tensor4D {
   const flipped = transpose(reverse(weight, [0, 1]), [0, 1, 3, 2]); // [KH, KW, O, C]

@@ -43,7 +43,7 @@ export function taps([height, width]: Pair): Pair[] {
 /**
  * The pixels that one tap of a window sees at all its places, every channel `times` times.
  *
- * Found by a convolution with a filter that is 1 at that tap: on `wasm` 50 times faster than a strided slice.
+ * Found by a convolution with a filter that is 1 at that tap, which every backend has fast, unlike strided slices.
  *
  * @param images What the window slides over, padding included.
  */

@@ -4,7 +4,7 @@ import type { Override } from './kernel.ts';
 import type { MaxPoolGradient, PoolAttributes } from './pool.ts';
 import { cropImages, lowest, padded, padImages } from './window.ts';
 
-// tfjs's own gradient kernels: backends on graphics processors have them fast, `wasm` has them slow, wrong or not at all. All of them get
+// tfjs's own gradient kernels: backends on graphics processors have them fast, others not. All of them get
 // images that are padded already: not every backend pads these kernels as it is told.
 
 export const stockInputGradient: Override<InputGradient['inputs'], InputGradient['attributes'], Tensor4D> = (
