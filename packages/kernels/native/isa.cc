@@ -1,5 +1,10 @@
 #include "isa.h"
 
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace imgcls {
 
 #if defined(__x86_64__)
@@ -13,22 +18,32 @@ extern const Table table;
 
 namespace {
 
-/// What Haswell brought, as far as compilers make use of it.
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); }
+// Bits of CPUID's answers, as Intel's manual names them.
+constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27;               // leaf 1, ECX
+constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                   // leaf 7, EBX
+constexpr uint32_t kAvx512 = 1u << 16 | 1u << 17 | 1u << 28 | 3u << 30;  // F, DQ, CD, BW and VL: Skylake's servers, and every AVX-512 since
+// Registers that the system saves between threads, by XGETBV.
+constexpr uint32_t kYmm = 0x6, kZmm = 0xe6;
 
-/// What Skylake's servers brought, and what every AVX-512 since has.
-bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+bool has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
+
+uint32_t saved_registers() {
+  uint32_t low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
 }
 
 constexpr const Table* kTables[] = {&avx2::table, &avx512::table};
 
 }  // namespace
 
+// The compilers' own __builtin_cpu_supports needs a library that Zig does not have.
 int supported_count() {
-  __builtin_cpu_init();
-  return has_avx512() ? 2 : has_avx2() ? 1 : 0;
+  uint32_t eax, basic = 0, extended = 0, unused;
+  __get_cpuid(1, &eax, &unused, &basic, &unused);
+  __get_cpuid_count(7, 0, &eax, &extended, &unused, &unused);
+  if (!has(basic, kFma | kOsxsave) || !has(extended, kAvx2 | kBmi2) || !has(saved_registers(), kYmm)) return 0;
+  return has(extended, kAvx512) && has(saved_registers(), kZmm) ? 2 : 1;
 }
 
 #else
