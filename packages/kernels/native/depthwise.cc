@@ -88,24 +88,34 @@ void each_run(const Lines<W>& lines, const Sights& columns, int64_t channels, Ta
   }
 }
 
-/// y = Σ pixels · weights over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
-template <int kPixels, class Y>
-void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Sink<Y>& y, int64_t at,
+/// Where sums go, and what is done to them before.
+template <class Y, class F>
+struct Output {
+  Sink<Y> sink;
+  const float* bias;  // null: none
+  F f;
+};
+
+/// y = f(Σ pixels · weights + bias) over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
+template <int kPixels, class Y, class F>
+void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Output<Y, F>& y, int64_t at,
               int64_t y_step) {
   each_vector(channels, [&](int64_t c, int lanes) {
-    Floats sum[kPixels] = {};
+    const Floats bias = y.bias ? load(y.bias + c, lanes) : Floats{};
+    Floats sum[kPixels];
+    for (int p = 0; p < kPixels; p++) sum[p] = bias;
     for (int64_t t = 0; t < count; t++) {
       const float* x = taps[t].x + x_offset + c;
       const Floats w = load(taps[t].w + c, lanes);
       for (int p = 0; p < kPixels; p++) sum[p] = fma(load(x + p * x_step, lanes), w, sum[p]);
     }
-    for (int p = 0; p < kPixels; p++) y.put(at + p * y_step + c, sum[p], lanes);
+    for (int p = 0; p < kPixels; p++) y.sink.put(at + p * y_step + c, y.f.value(sum[p]), lanes);
   });
 }
 
 /// A line of such sums, from `at` on.
-template <class Y>
-void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Sink<Y>& y, int64_t at,
+template <class Y, class F>
+void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Output<Y, F>& y, int64_t at,
               int64_t y_step) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
@@ -116,8 +126,8 @@ void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t ch
 }
 
 /// weights += Σ pixels · dy over kPixels places.
-template <int kPixels, class Y>
-void add_products(const Tap<float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Y* dy) {
+template <int kPixels>
+void add_products(const Tap<float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const float* dy) {
   each_vector(channels, [&](int64_t c, int lanes) {
     Floats d[kPixels];
     for (int p = 0; p < kPixels; p++) d[p] = load(dy + p * channels + c, lanes);
@@ -156,16 +166,24 @@ struct Workspace {
   }
 };
 
-/// An image, or as many of its lines as are needed, as floats: those that are, where they lie; others in memory, converted once for all taps.
-inline const float* as_floats(const float* image, int64_t, Range, float*) { return image; }
-inline const float* as_floats(const Bfloat16* image, int64_t line, Range lines, float* memory) {
-  const Bfloat16* from = image + lines.begin * line;
-  each_vector(lines.size() * line, [&](int64_t i, int lanes) { store(memory + i, load(from + i, lanes), lanes); });
-  return memory - lines.begin * line;
-}
-/// The floats of memory that this takes for so many lines.
-inline int64_t converted(const float*, int64_t) { return 0; }
-inline int64_t converted(const Bfloat16*, int64_t floats) { return floats; }
+/// Images of so many lines of so many values.
+struct Images {
+  const void* values;
+  bool bf16;
+  int64_t lines, line;
+
+  /// Floats of memory in which so many lines are converted.
+  int64_t work(int64_t most_lines) const { return bf16 ? whole_lines(most_lines * line) : 0; }
+
+  /// An image, or as many of its lines as are needed, as floats: where they lie, or converted in memory, once for all taps.
+  const float* floats(int64_t image, Range needed, float* memory) const {
+    const int64_t first = image * lines * line;
+    if (!bf16) return static_cast<const float*>(values) + first;
+    const auto* from = static_cast<const Bfloat16*>(values) + first + needed.begin * line;
+    each_vector(needed.size() * line, [&](int64_t i, int lanes) { store(memory + i, load(from + i, lanes), lanes); });
+    return memory - needed.begin * line;
+  }
+};
 
 /// Rows, of so many in each image, in as many pieces of work as are worth it.
 struct Pieces {
@@ -225,40 +243,50 @@ Sights columns_under(const Axis& axis, Sight* memory) {
   return columns;
 }
 
-template <class X, class Y>
-const char* convolve(const Shape& shape, const X* x, const float* weights, Y* y, const Epilogue& epilogue, Moments moments) {
-  const int64_t channels = shape.channels, x_line = shape.x.in * channels, line = shape.x.out * channels;
+/// The rows of one piece of work.
+template <class Y, class F>
+void convolve_piece(const Shape& shape, const Pieces& pieces, int piece, const Images& x, const float* weights, const Epilogue& epilogue,
+                    const Output<Y, F>& output, const Workspace<const float>& workspace, float* line_memory, float* x_memory) {
+  const int64_t channels = shape.channels, line = shape.x.out * channels;
+  const Sights columns = columns_under(shape.x, workspace.columns);
+  pieces.each_image(piece, [&](int64_t image, Range rows) {
+    const float* pixels = x.floats(image, seen(shape.y, rows), x_memory);
+    for (int64_t row = rows.begin; row < rows.end; row++) {
+      const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
+      const int64_t at = (image * shape.y.out + row) * line;
+      if (!epilogue.residual) {
+        sum_line(lines, columns, channels, workspace.taps, output, at, channels);
+        continue;
+      }
+      const Output<float, Identity> sums{Sink<float>(line_memory, line, channels), nullptr, {}};
+      sum_line(lines, columns, channels, workspace.taps, sums, 0, channels);
+      for (int64_t i = 0; i < line; i += channels)
+        epilogue.write(line_memory + i, channels, epilogue.bias, static_cast<const Y*>(epilogue.residual) + at + i, output.sink.to + at + i);
+    }
+  });
+  finish_streams();
+}
+
+template <class Y>
+const char* convolve(const Shape& shape, const Images& x, const float* weights, Y* y, const Epilogue& epilogue, Moments moments) {
+  const int64_t line = shape.x.out * shape.channels;
   const Pieces pieces(shape.batch, shape.y.out, line);
-  const Columns matrix(pieces.rows * shape.x.out, channels);
+  const Columns matrix(pieces.rows * shape.x.out, shape.channels);
   moments.blocks = pieces.count();
   moments.parts = static_cast<float*>(shared_scratch(moments.size() * sizeof(float)));
   const int64_t work = larger(whole_lines(line), moments_scratch(matrix));
-  if ((moments.mean && !moments.parts) ||
-      !Workspace<const float>::for_all(shape, work + converted(x, most_seen(shape.y, pieces.most()) * x_line)))
-    return kOutOfMemory;
-  Sink<Y> sink(y, pieces.rows * line, channels);
+  const int64_t x_work = x.work(most_seen(shape.y, pieces.most()));
+  if ((moments.mean && !moments.parts) || !Workspace<const float>::for_all(shape, work + x_work)) return kOutOfMemory;
+  Sink<Y> sink(y, pieces.rows * line, shape.channels);
   sink.streams = sink.streams && !moments.mean;  // whose sums are made of what is in cache yet
-  parallel(pieces.count(), [&](int piece, int thread) {
-    const Workspace<const float> workspace(shape, thread);
-    const Sights columns = columns_under(shape.x, workspace.columns);
-    pieces.each_image(piece, [&](int64_t image, Range rows) {
-      const float* pixels = as_floats(x + image * shape.y.in * x_line, x_line, seen(shape.y, rows), workspace.floats + work);
-      for (int64_t row = rows.begin; row < rows.end; row++) {
-        const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
-        const int64_t at = (image * shape.y.out + row) * line;
-        if (epilogue.is_none()) {
-          sum_line(lines, columns, channels, workspace.taps, sink, at, channels);
-          continue;
-        }
-        sum_line(lines, columns, channels, workspace.taps, Sink<float>(workspace.floats, line, channels), 0, channels);
-        const auto* residual = static_cast<const Y*>(epilogue.residual);
-        for (int64_t i = 0; i < line; i += channels)
-          epilogue.write(workspace.floats + i, channels, epilogue.bias, residual ? residual + at + i : nullptr, y + at + i);
-      }
+  with_activation(epilogue.activation, epilogue.slope, [&](auto f) {
+    const Output<Y, decltype(f)> output{sink, epilogue.bias, f};
+    parallel(pieces.count(), [&](int piece, int thread) {
+      const Workspace<const float> workspace(shape, thread);
+      convolve_piece(shape, pieces, piece, x, weights, epilogue, output, workspace, workspace.floats, workspace.floats + work);
+      const int64_t begin = pieces.begin(piece), rows = pieces.end(piece) - begin;
+      if (moments.mean) gather_moments(matrix, y + begin * line, rows * shape.x.out, workspace.floats, moments, piece);
     });
-    finish_streams();
-    const int64_t begin = pieces.begin(piece), rows = pieces.end(piece) - begin;
-    if (moments.mean) gather_moments(matrix, y + begin * line, rows * shape.x.out, workspace.floats, moments, piece);
   });
   moments.combine();
   return nullptr;
@@ -285,20 +313,20 @@ Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
   return columns;
 }
 
-template <class Y, class X>
-const char* input_gradient(const Shape& shape, const Y* dy, const float* weights, X* dx) {
-  const int64_t channels = shape.channels, line = shape.x.in * channels, dy_line = shape.x.out * channels, stride = shape.x.stride;
+template <class X>
+const char* input_gradient(const Shape& shape, const Images& dy, const float* weights, X* dx) {
+  const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
   const Pieces pieces(shape.batch, shape.y.in, line);
-  if (!Workspace<const float>::for_all(shape, converted(dy, most_seeing(shape.y, pieces.most()) * dy_line))) return kOutOfMemory;
-  const Sink<X> sink(dx, pieces.rows * line, channels);
+  if (!Workspace<const float>::for_all(shape, dy.work(most_seeing(shape.y, pieces.most())))) return kOutOfMemory;
+  const Output<X, Identity> output{Sink<X>(dx, pieces.rows * line, channels), nullptr, {}};
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<const float> workspace(shape, thread);
     pieces.each_image(piece, [&](int64_t image, Range rows) {
-      const float* gradients = as_floats(dy + image * shape.y.out * dy_line, dy_line, seeing(shape.y, rows), workspace.floats);
+      const float* gradients = dy.floats(image, seeing(shape.y, rows), workspace.floats);
       for (int64_t row = rows.begin; row < rows.end; row++) {
         const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
         for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
-          sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, sink,
+          sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, output,
                    (image * shape.y.in + row) * line + first * channels, stride * channels);
       }
     });
@@ -307,41 +335,77 @@ const char* input_gradient(const Shape& shape, const Y* dy, const float* weights
   return nullptr;
 }
 
-template <class X, class Y>
-const char* weight_gradient(const Shape& shape, const X* x, const Y* dy, float* d_weights) {
-  const int64_t channels = shape.channels, x_line = shape.x.in * channels, line = shape.x.out * channels;
-  const int64_t weights = shape.weights(), x_step = shape.x.stride * channels;
-  const Pieces pieces(shape.batch, shape.y.out, line);
+/// Adds a line's part to the weights that the lines' taps have.
+void add_line(const Lines<float>& lines, const Sights& columns, int64_t channels, Tap<float>* taps, const float* dy) {
+  const int64_t x_step = columns.step * channels;
+  each_run(lines, columns, channels, taps, [&](const Tap<float>* seen, int64_t count, int64_t place, int64_t places) {
+    int64_t i = 0;
+    for (; i + kBlock <= places; i += kBlock) add_products<kBlock>(seen, count, i * x_step, x_step, channels, dy + (place + i) * channels);
+    for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, dy + (place + i) * channels);
+  });
+}
+
+const char* weight_gradient(const Shape& shape, const Images& x, const Images& dy, float* d_weights) {
+  const int64_t weights = shape.weights();
+  const Pieces pieces(shape.batch, shape.y.out, dy.line);
   auto* parts = static_cast<float*>(shared_scratch(pieces.count() * weights * sizeof(float)));
-  if (!parts || !Workspace<float>::for_all(shape, converted(x, most_seen(shape.y, pieces.most()) * x_line))) return kOutOfMemory;
+  const int64_t x_work = x.work(most_seen(shape.y, pieces.most()));
+  if (!parts || !Workspace<float>::for_all(shape, x_work + dy.work(pieces.most()))) return kOutOfMemory;
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<float> workspace(shape, thread);
     const Sights columns = columns_under(shape.x, workspace.columns);
     float* part = parts + piece * weights;
     memset(part, 0, weights * sizeof(float));
     pieces.each_image(piece, [&](int64_t image, Range rows) {
-      const float* pixels = as_floats(x + image * shape.y.in * x_line, x_line, seen(shape.y, rows), workspace.floats);
-      for (int64_t row = rows.begin; row < rows.end; row++) {
-        const auto lines = lines_under(shape, row, pixels, part, workspace.rows);
-        const Y* from = dy + (image * shape.y.out + row) * line;
-        each_run(lines, columns, channels, workspace.taps, [&](const Tap<float>* seen, int64_t count, int64_t place, int64_t places) {
-          int64_t i = 0;
-          for (; i + kBlock <= places; i += kBlock)
-            add_products<kBlock>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
-          for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, from + (place + i) * channels);
-        });
-      }
+      const float* pixels = x.floats(image, seen(shape.y, rows), workspace.floats);
+      const float* gradients = dy.floats(image, rows, workspace.floats + x_work);
+      for (int64_t row = rows.begin; row < rows.end; row++)
+        add_line(lines_under(shape, row, pixels, part, workspace.rows), columns, shape.channels, workspace.taps, gradients + row * dy.line);
     });
   });
   add_parts(parts, pieces.count(), weights, d_weights);
   return nullptr;
 }
 
-/// Calls `run(x, y)` with the two addresses as what their flags say they are.
-template <class Run>
-const char* with_types(void* x, bool x_bf16, void* y, bool y_bf16, const Run& run) {
-  if (x_bf16) return y_bf16 ? run(static_cast<Bfloat16*>(x), static_cast<Bfloat16*>(y)) : run(static_cast<Bfloat16*>(x), static_cast<float*>(y));
-  return y_bf16 ? run(static_cast<float*>(x), static_cast<Bfloat16*>(y)) : run(static_cast<float*>(x), static_cast<float*>(y));
+Images read_x(const Shape& shape, Arguments& in) {
+  const auto* values = in.pointer<const void>();
+  return {values, in.flag(), shape.y.in, shape.x.in * shape.channels};
+}
+
+Images read_dy(const Shape& shape, Arguments& in) {
+  const auto* values = in.pointer<const void>();
+  return {values, in.flag(), shape.y.out, shape.x.out * shape.channels};
+}
+
+/// y[i·times + k] = x[i]
+template <class T>
+const char* repeat_channels(Arguments& in) {
+  const int64_t size = in.integer(), times = in.integer();
+  const auto* x = in.pointer<const T>();
+  auto* y = in.pointer<T>();
+  const Pieces pieces(1, size, times);
+  parallel(pieces.count(), [&](int piece, int) {
+    for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++)
+      for (int64_t k = 0; k < times; k++) y[i * times + k] = x[i];
+  });
+  return nullptr;
+}
+
+/// y[i] = Σ x[i·times + k]
+template <class T>
+const char* add_repeated(Arguments& in) {
+  const int64_t size = in.integer(), times = in.integer();
+  const auto* x = in.pointer<const float>();
+  auto* y = in.pointer<T>();
+  const Pieces pieces(1, size, times);
+  parallel(pieces.count(), [&](int piece, int) {
+    for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++) {
+      float sum = 0;
+      for (int64_t k = 0; k < times; k++) sum += x[i * times + k];
+      store(y + i, splat(sum), 1);
+    }
+  });
+  return nullptr;
 }
 
 }  // namespace
@@ -349,72 +413,38 @@ const char* with_types(void* x, bool x_bf16, void* y, bool y_bf16, const Run& ru
 /// depthwise(shape, x, bf16, weight, y, bf16, bias, residual, activation, slope, mean, variance)
 const char* depthwise(Arguments in) {
   const Shape shape(in);
-  auto* x = in.pointer<void>();
-  const bool x_bf16 = in.flag();
+  const Images x = read_x(shape, in);
   const auto* weights = in.pointer<const float>();
   auto* y = in.pointer<void>();
-  const bool y_bf16 = in.flag();
+  const bool bf16 = in.flag();
   const Epilogue epilogue = read_epilogue(in, 1);
   auto* mean = in.pointer<float>();
   const Moments moments{mean, in.pointer<float>(), 0, shape.channels, nullptr};
-  return with_types(x, x_bf16, y, y_bf16, [&](const auto* x, auto* y) { return convolve(shape, x, weights, y, epilogue, moments); });
+  return bf16 ? convolve(shape, x, weights, static_cast<Bfloat16*>(y), epilogue, moments)
+              : convolve(shape, x, weights, static_cast<float*>(y), epilogue, moments);
 }
 
 /// depthwise_input_gradient(shape, dy, bf16, weight, dx, bf16)
 const char* depthwise_input_gradient(Arguments in) {
   const Shape shape(in);
-  auto* dy = in.pointer<void>();
-  const bool dy_bf16 = in.flag();
+  const Images dy = read_dy(shape, in);
   const auto* weights = in.pointer<const float>();
   auto* dx = in.pointer<void>();
-  return with_types(dy, dy_bf16, dx, in.flag(), [&](const auto* dy, auto* dx) { return input_gradient(shape, dy, weights, dx); });
+  return in.flag() ? input_gradient(shape, dy, weights, static_cast<Bfloat16*>(dx)) : input_gradient(shape, dy, weights, static_cast<float*>(dx));
 }
 
 /// depthwise_weight_gradient(shape, x, bf16, dy, bf16, d_weight)
 const char* depthwise_weight_gradient(Arguments in) {
   const Shape shape(in);
-  auto* x = in.pointer<void>();
-  const bool x_bf16 = in.flag();
-  auto* dy = in.pointer<void>();
-  const bool dy_bf16 = in.flag();
-  auto* d_weights = in.pointer<float>();
-  return with_types(x, x_bf16, dy, dy_bf16, [&](const auto* x, const auto* dy) { return weight_gradient(shape, x, dy, d_weights); });
+  const Images x = read_x(shape, in), dy = read_dy(shape, in);
+  return weight_gradient(shape, x, dy, in.pointer<float>());
 }
 
-/// repeat_channels(size, times, x, bf16, y, bf16): y[i·times + k] = x[i]
-const char* repeat_channels(Arguments in) {
-  const int64_t size = in.integer(), times = in.integer();
-  auto* x = in.pointer<void>();
-  const bool x_bf16 = in.flag();
-  auto* y = in.pointer<void>();
-  return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
-    const Pieces pieces(1, size, times);
-    parallel(pieces.count(), [&](int piece, int) {
-      for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++)
-        for (int64_t k = 0; k < times; k++) store(y + i * times + k, load(x + i, 1), 1);
-    });
-    return nullptr;
-  });
-}
+/// repeat_channels(bf16, size, times, x, y): x and y stored alike
+const char* repeat_channels(Arguments in) { return in.flag() ? repeat_channels<Bfloat16>(in) : repeat_channels<float>(in); }
 
-/// add_repeated(size, times, x, bf16, y, bf16): y[i] = Σ x[i·times + k]
-const char* add_repeated(Arguments in) {
-  const int64_t size = in.integer(), times = in.integer();
-  auto* x = in.pointer<void>();
-  const bool x_bf16 = in.flag();
-  auto* y = in.pointer<void>();
-  return with_types(x, x_bf16, y, in.flag(), [&](const auto* x, auto* y) -> const char* {
-    const Pieces pieces(1, size, times);
-    parallel(pieces.count(), [&](int piece, int) {
-      for (int64_t i = pieces.begin(piece); i < pieces.end(piece); i++) {
-        Floats sum{};
-        for (int64_t k = 0; k < times; k++) sum += load(x + i * times + k, 1);
-        store(y + i, sum, 1);
-      }
-    });
-    return nullptr;
-  });
-}
+/// add_repeated(bf16, size, times, x, y): x is float32
+const char* add_repeated(Arguments in) { return in.flag() ? add_repeated<Bfloat16>(in) : add_repeated<float>(in); }
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

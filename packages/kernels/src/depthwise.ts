@@ -36,7 +36,7 @@ export function depthwiseInputGradient(
   const size = inputSize(shape);
   const repeated: Buffer = { block: kernels.memory.allocate(4 * size * times), storage: 'float32' };
   compute(repeated);
-  kernels.call('add_repeated', size, times, ...stored(repeated), ...stored(dx));
+  kernels.call('add_repeated', isBf16(dx), size, times, repeated.block, dx.block);
   kernels.memory.release(repeated.block);
 }
 
@@ -60,7 +60,7 @@ function withRepeatedChannels(kernels: Kernels, shape: Conv2dShape, x: Buffer, u
   }
   const size = inputSize(shape);
   const repeated = { ...x, block: kernels.memory.allocate((isBf16(x) ? 2 : 4) * size * times) };
-  kernels.call('repeat_channels', size, times, ...stored(x), ...stored(repeated));
+  kernels.call('repeat_channels', isBf16(x), size, times, x.block, repeated.block);
   use(repeated);
   kernels.memory.release(repeated.block);
 }
