@@ -36,7 +36,7 @@ Examples:
 export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('Measures a classifier on labelled images.')
-    .argument('<classifier>', 'a folder that imgcls train has written')
+    .argument('<classifier>', 'a folder that imgcls train or import has written')
     .argument('<dataset>', `a folder with one folder of images per class, or ${datasetNames.join(', ')}`)
     .option('--split <part>', `${parts.join(', ')} (default: the test images, else all)`, oneOf('--split', parts))
     .option('--mistakes <n>', 'list the n surest mistakes, and show them on a page', wholeNumber('--mistakes'))

@@ -23,7 +23,7 @@ Examples:
 export function predictCommand(): Command {
   return new Command('predict')
     .description('Says what images show.')
-    .argument('<classifier>', 'a folder that imgcls train has written')
+    .argument('<classifier>', 'a folder that imgcls train or import has written')
     .argument('<images...>', 'image files, or folders of them')
     .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))
     .option('--json', 'end with one line of JSON')

@@ -25,7 +25,7 @@ Examples:
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Answers what images show over HTTP, with a page to drop them on.')
-    .argument('<classifier>', 'a folder that imgcls train has written')
+    .argument('<classifier>', 'a folder that imgcls train or import has written')
     .option('--port <n>', 'where to listen; 0 takes a free one', wholeNumber('--port', 0), 8080)
     .option('--host <address>', 'who can reach it: 0.0.0.0 is everyone', '127.0.0.1')
     .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))

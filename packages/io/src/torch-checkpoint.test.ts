@@ -327,6 +327,49 @@ describe('readTorchCheckpoint() refuses', () => {
     ).toContain('byteorder must be little or big, got "middle"');
   });
 
+  it('archives that are compressed', () => {
+    const stored = fixture('network.pt');
+    const files = zipFiles('network.pt');
+    const pickle = files.get('archive/data.pkl')!;
+    const method = Buffer.from(stored);
+    for (const mark of ['PK\x03\x04', 'PK\x01\x02'])
+      method.writeUInt16LE(8, method.indexOf(mark) + (mark.endsWith('\x04') ? 8 : 10)); // of the first file, data.pkl
+    expect(pickle.length).toBeGreaterThan(0);
+    expect(errorOf(method)).toBe(
+      'readTorchCheckpoint: data.pkl must be stored as it is, got compressed; unzip and zip it again with -0',
+    );
+  });
+
+  it('tar archives that lack a file, have one twice, or are damaged', () => {
+    const whole = Buffer.from(fixture('tar.pt'));
+    const renamed = (from: string, to: string): Uint8Array => {
+      const copy = Buffer.from(whole);
+      const at = copy.indexOf(`${from}\0`);
+      copy.fill(0, at, at + 100).write(to, at, 'latin1');
+      copy.write(
+        `${checksum(copy.subarray(at, at + 512))
+          .toString(8)
+          .padStart(6, '0')}\0 `,
+        at + 148,
+      );
+      return copy;
+    };
+    expect(errorOf(renamed('tensors', 'tensor'))).toContain(
+      'the archive must hold tensors, got only storages, tensor, pickle',
+    );
+    expect(errorOf(renamed('tensors', 'storages'))).toContain(
+      'the tar archive must have each name once, got "storages"',
+    );
+    const damaged = Buffer.from(whole);
+    damaged[0] = 0x53;
+    expect(errorOf(damaged)).toContain(
+      'the tar archive must have headers with the right checksum, got another one at byte 0',
+    );
+    expect(errorOf(whole.subarray(0, 1000))).toMatch(
+      /the tar archive must have \d+ bytes of "storages", got 488; the file is cut off or damaged$/,
+    );
+  });
+
   it('streams that are cut off, go on, or name storages that nothing uses', () => {
     const whole = fixture('network-stream.pt');
     expect(errorOf(whole.subarray(0, -1))).toMatch(/must follow byte \d+, got 7; the file is cut off or damaged$/);
@@ -402,6 +445,10 @@ function* mutations(count: number, files: readonly Uint8Array[]): Generator<Uint
     yield bytes;
   }
 }
+
+/** Of a header of tar: the sum of its bytes, the sum itself taken as spaces. */
+const checksum = (header: Uint8Array): number =>
+  header.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 0x20 : byte), 0);
 
 const joined = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.concat(parts));
 
