@@ -199,10 +199,10 @@ struct Convolution {
   int64_t in() const { return shape.in.channels; }
   int64_t out() const { return shape.out.channels; }
   bool has_many_tiles() const { return shape.tiles() >= out(); }
-  /// Whether outputs should go past the caches, and can.
+  /// Whether outputs should go past the caches: it pays where a vector is a whole line, for lines must not be written in parts.
   bool streams() const {
-    const int64_t bytes = y.is_bf16 ? 2 : 4;
-    return shape.out.size() * bytes >= kMuch && out() % kLanes == 0 && reinterpret_cast<uintptr_t>(y.at) % (kLanes * bytes) == 0;
+    constexpr int64_t kVector = kLanes * sizeof(float);
+    return kVector == 64 && !y.is_bf16 && shape.out.size() * 4 >= kMuch && out() % kLanes == 0 && reinterpret_cast<uintptr_t>(y.at) % kVector == 0;
   }
 
   // Floats that V takes, and M.
