@@ -249,6 +249,8 @@ inline Floats plus(Floats a, Floats b) { return a + b; }
 inline Ints plus(Ints a, Ints b) { return (Ints)((Words)a + (Words)b); }
 inline Floats minus(Floats a, Floats b) { return a - b; }
 inline Ints minus(Ints a, Ints b) { return (Ints)((Words)a - (Words)b); }
+inline Floats negative(Floats x) { return -x; }
+inline Ints negative(Ints x) { return (Ints)(-(Words)x); }
 inline Floats times(Floats a, Floats b) { return a * b; }
 inline Ints times(Ints a, Ints b) { return (Ints)((Words)a * (Words)b); }
 inline Ints choose(Ints mask, Ints a, Ints b) { return (mask & a) | (~mask & b); }
@@ -319,10 +321,10 @@ const char* cast(Arguments in) {
   return unary.x.is_integer() && unary.y.is_integer() ? unary.map<Ints>(same) : unary.map<Floats>(same);
 }
 const char* neg(Arguments in) {
-  return number(in, [](auto x) { return -x; });
+  return number(in, [](auto x) { return negative(x); });
 }
 const char* abs(Arguments in) {
-  return number(in, [](auto x) { return choose(x < 0, -x, x + 0); });
+  return number(in, [](auto x) { return choose(x < 0, negative(x), x + 0); });
 }
 const char* square(Arguments in) {
   return number(in, [](auto x) { return times(x, x); });
