@@ -60,7 +60,7 @@ function withoutChance(name: string): Record<string, number> {
 }
 
 /** Gives every parameter and buffer the value that belongs to its name; tables that follow from the network stay. */
-export function fill(model: CatalogueModel): void {
+function fill(model: CatalogueModel): void {
   const filled = [...stateShapes(model)].filter(
     ([name, { dtype }]) => dtype === 'float32' && !name.endsWith('relative_coords_table'),
   );
