@@ -15,6 +15,12 @@ export interface BackendOptions {
    */
   threads?: number;
   /**
+   * Whether `native` and `wasm` compute on a thread of their own, so that `await tensor.data()` leaves this one free: what a server wants.
+   * Counts when the backend is opened for the first time.
+   * @defaultValue false
+   */
+  queued?: boolean;
+  /**
    * Whether `native` and `wasm` also bring the kernels of tfjs that we have none of our own for. They weigh 60 kB in a page: one that calls
    * nothing but operations of this package, to classify images, does without.
    * @defaultValue true

@@ -31,9 +31,13 @@ function kernelsEngine(name: Name, nextStep: string): Engine {
   return self;
 }
 
-async function load(carrier: Name, { threads, wasmPath }: BackendOptions, nextStep: string): Promise<Kernels> {
+async function load(
+  carrier: Name,
+  { threads, wasmPath, queued = false }: BackendOptions,
+  nextStep: string,
+): Promise<Kernels> {
   try {
-    return await loadKernels({ carrier, ...(threads && { threads }), ...(wasmPath && { wasmPath }) });
+    return await loadKernels({ carrier, queued, ...(threads && { threads }), ...(wasmPath && { wasmPath }) });
   } catch (error) {
     throw new BackendError(carrier, messageOf(error), nextStep, { cause: error });
   }

@@ -1,6 +1,7 @@
 import { random } from '@imgcls/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { useKernels } from '../test/instruction-sets.ts';
 import {
   add,
   batchNorm,
@@ -172,6 +173,29 @@ describe.each(['native', 'wasm'] as const)('the backend %s', (name) => {
       expect(tf.sum(tf.sin(y)).dataSync()[0]).toBeCloseTo(tf.sum(tf.sin(tf.tensor(rounded))).dataSync()[0]!, 2);
       expect(tf.cumsum(tf.reshape(y, [1000])).shape).toEqual([1000]); // by a kernel of tfjs, which knows no bfloat16
     });
+  });
+});
+
+describe.each(['native', 'wasm'] as const)('the backend %s with a queue', (name) => {
+  it('leaves the thread free while a forward pass is computed, and gives the same numbers', async () => {
+    await useBackend(name);
+    const [images, filters] = [normals([4, 64, 64, 16], 6), normals([5, 5, 16, 16], 7, 0.05)].map((x) => x.arraySync());
+    const run = (x: Tensor, weight: Tensor) =>
+      tidy(() => Array.from({ length: 12 }).reduce<Tensor>((y) => conv2d(y, weight, { padding: 2 }), x));
+    const inputs = () => [tf.tensor4d(images as never), tf.tensor4d(filters as never)] as const;
+    const expected = run(...inputs()).dataSync();
+    await useKernels(name, { queued: true });
+    const [x, weight] = inputs();
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const y = run(x, weight);
+    const reading = y.data();
+    y.dispose(); // what is being read stays
+    tf.ones([4, 64, 64, 16]).dispose();
+    const values = await reading;
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(2);
+    expect(values).toEqual(expected);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
+import { Staging } from './staging.ts';
 import { type Recipe, TensorData } from './tensor-data.ts';
 
 type Values = backend_util.BackendValues;
@@ -28,6 +29,7 @@ type Values = backend_util.BackendValues;
  */
 export class KernelsBackend extends KernelBackend {
   readonly kernels: Kernels;
+  readonly staging: Staging;
   readonly data = new DataStorage<TensorData>(this, engine());
   readonly blockSize = 48; // of the stock matrix product
   readonly #alive = new Set<TensorData>();
@@ -36,16 +38,17 @@ export class KernelsBackend extends KernelBackend {
   constructor(kernels: Kernels) {
     super();
     this.kernels = kernels;
+    this.staging = new Staging(kernels);
   }
 
   /** A tensor for a kernel to write. */
   allocate(shape: readonly number[], storage: ElementType = 'float32'): TensorInfo {
-    return this.#info(TensorData.empty(this.kernels, storage, shape), shape);
+    return this.#info(TensorData.empty(this, storage, shape), shape);
   }
 
   /** A tensor that is computed when somebody reads it. */
   later(shape: readonly number[], storage: Storage, recipe: Recipe): TensorInfo {
-    return this.#info(TensorData.later(this.kernels, storage, shape, recipe), shape);
+    return this.#info(TensorData.later(this, storage, shape, recipe), shape);
   }
 
   /** The same values under another shape, or once more: nothing is copied. */
@@ -60,13 +63,13 @@ export class KernelsBackend extends KernelBackend {
   }
 
   override write(values: Values, shape: number[], dtype: DataType): DataId {
-    return this.#store(TensorData.of(this.kernels, dtype, shape, values).settled());
+    return this.#store(TensorData.of(this, dtype, shape, values).settled());
   }
 
   /** A tensor of values that a stock kernel has just computed: they stay where they are until a kernel of ours needs them. */
   makeTensorInfo(shape: number[], dtype: DataType, values?: Values | string[]): TensorInfo {
     const encoded = isText(values) ? values.map((text) => util.encodeString(text)) : values;
-    return { dataId: this.#store(TensorData.of(this.kernels, dtype, shape, encoded)), shape, dtype };
+    return { dataId: this.#store(TensorData.of(this, dtype, shape, encoded)), shape, dtype };
   }
 
   makeOutput(values: Values, shape: number[], dtype: DataType) {
@@ -74,7 +77,7 @@ export class KernelsBackend extends KernelBackend {
   }
 
   override move(dataId: DataId, values: Values, shape: number[], dtype: DataType, refCount: number): void {
-    const data = TensorData.of(this.kernels, dtype, shape, values).settled();
+    const data = TensorData.of(this, dtype, shape, values).settled();
     data.refCount = refCount;
     this.#store(data, dataId);
   }
@@ -87,8 +90,10 @@ export class KernelsBackend extends KernelBackend {
     return backend_util.mergeRealAndImagArrays(re, im);
   }
 
+  /** Leaves the thread free for other work until the values are there, if the kernels work off a queue. */
   override async read(dataId: DataId): Promise<Values> {
-    return this.readSync(dataId);
+    const data = this.data.get(dataId);
+    return data.complexTensorInfos ? this.readSync(dataId) : data.read();
   }
 
   bufferSync<R extends Rank, D extends DataType>({ dataId, shape, dtype }: TensorInfo): TensorBuffer<R, D> {
@@ -147,6 +152,7 @@ export class KernelsBackend extends KernelBackend {
   override dispose(): void {
     for (const data of this.#alive) data.release();
     this.#alive.clear();
+    this.staging.release();
   }
 
   #info(data: TensorData, shape: readonly number[]): TensorInfo {

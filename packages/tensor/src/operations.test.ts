@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
 import { checkOperation } from '../test/check-operation.ts';
-import { instructionSets, useInstructionSet } from '../test/instruction-sets.ts';
+import { instructionSets, useKernels } from '../test/instruction-sets.ts';
 import { convolution, operationCases } from '../test/operation-cases.ts';
 import { useBackend } from './backend.ts';
 
@@ -11,7 +11,9 @@ const engines: Record<string, () => Promise<unknown>> = {
   cpu: () => useBackend('cpu'),
   native: () => useBackend('native'),
   wasm: () => useBackend('wasm'),
-  ...Object.fromEntries(instructionSets.map((isa) => [`native with ${isa}`, () => useInstructionSet(isa)])),
+  'native with a queue': () => useKernels('native', { queued: true }),
+  'wasm with a queue': () => useKernels('wasm', { queued: true }),
+  ...Object.fromEntries(instructionSets.map((isa) => [`native with ${isa}`, () => useKernels('native', { isa })])),
 };
 
 describe.each(Object.entries(engines))('on %s, values, gradients and memory are right:', (_, start) => {

@@ -10,6 +10,7 @@ import {
   unary,
 } from '@imgcls/kernels';
 import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { Staging } from './staging.ts';
 
 type Values = backend_util.BackendValues;
 
@@ -25,6 +26,12 @@ export interface Recipe {
   plus?(residual: TensorData): Recipe | undefined;
   /** The recipe that applies a function in the end, if there is one. */
   activated?(f: Activation): Recipe | undefined;
+}
+
+/** The kernels, and how JavaScript's values come to them where calls wait in a queue. */
+export interface Where {
+  readonly kernels: Kernels;
+  readonly staging: Staging;
 }
 
 /** What was made of values, and is of no use without them. */
@@ -48,6 +55,7 @@ export class TensorData {
   /** The parts of a complex tensor, which has no values of its own. */
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   readonly #kernels: Kernels;
+  readonly #staging: Staging;
   #storage: ElementType;
   #array: Values | undefined;
   #block: Block | undefined;
@@ -55,29 +63,30 @@ export class TensorData {
   #derived: Derived | undefined;
   #holders = 1;
 
-  private constructor(kernels: Kernels, dtype: DataType, shape: readonly number[], storage: ElementType) {
+  private constructor({ kernels, staging }: Where, dtype: DataType, shape: readonly number[], storage: ElementType) {
     this.#kernels = kernels;
+    this.#staging = staging;
     this.dtype = dtype;
     this.size = util.sizeFromShape([...shape]);
     this.#storage = storage;
   }
 
   /** A block for a kernel to write. */
-  static empty(kernels: Kernels, storage: ElementType, shape: readonly number[]): TensorData {
-    const data = new TensorData(kernels, storage === 'bf16' ? 'float32' : storage, shape, storage);
+  static empty(where: Where, storage: ElementType, shape: readonly number[]): TensorData {
+    const data = new TensorData(where, storage === 'bf16' ? 'float32' : storage, shape, storage);
     data.#block = data.#allocate();
     return data;
   }
 
   /** Values in an array. */
-  static of(kernels: Kernels, dtype: DataType, shape: readonly number[], values?: Values): TensorData {
-    const data = new TensorData(kernels, dtype, shape, dtype as ElementType);
+  static of(where: Where, dtype: DataType, shape: readonly number[], values?: Values): TensorData {
+    const data = new TensorData(where, dtype, shape, dtype as ElementType);
     data.#array = values;
     return data;
   }
 
-  static later(kernels: Kernels, storage: Storage, shape: readonly number[], recipe: Recipe): TensorData {
-    const data = new TensorData(kernels, 'float32', shape, storage);
+  static later(where: Where, storage: Storage, shape: readonly number[], recipe: Recipe): TensorData {
+    const data = new TensorData(where, 'float32', shape, storage);
     for (const ingredient of recipe.ingredients) ingredient.retain();
     data.#recipe = recipe;
     return data;
@@ -114,15 +123,26 @@ export class TensorData {
   get values(): Values {
     if (this.#array) return this.#array;
     const { block } = this;
-    const { memory } = this.#kernels;
-    if (this.dtype === 'float32') return memory.floats(block, this.size).slice();
-    if (this.dtype === 'int32') return memory.ints(block, this.size).slice();
-    return memory.bytes(block, this.size).slice();
+    this.#staging.finish();
+    return this.#view(block).slice();
   }
 
   /** The values for whoever may keep and change them. */
   get copy(): Values {
     return this.#array ? util.convertBackendValuesAndArrayBuffer(this.#array, this.dtype).slice() : this.values;
+  }
+
+  /** The same as `copy`, without blocking until what computes them is done. They stay as they are meanwhile. */
+  async read(): Promise<Values> {
+    if (this.#array) return this.copy;
+    const { block } = this;
+    this.retain();
+    try {
+      await this.#staging.finished();
+      return this.#view(block).slice();
+    } finally {
+      this.release();
+    }
   }
 
   /** Brings the values, if kernels can read such, into a block. */
@@ -194,12 +214,22 @@ export class TensorData {
   #upload(): void {
     const isBytes = this.dtype === 'bool' && this.#array instanceof Uint8Array; // which tfjs would copy twice
     const array = isBytes ? this.#array : util.convertBackendValuesAndArrayBuffer(this.#array!, this.dtype);
-    const { memory } = this.#kernels;
     const numbers = array as ArrayLike<number>;
-    if (this.dtype === 'float32') memory.floats(this.#block!, this.size).set(numbers);
-    else if (this.dtype === 'int32') memory.ints(this.#block!, this.size).set(numbers);
-    else memory.bytes(this.#block!, this.size).set(numbers);
+    if (this.#kernels.queued) {
+      const [staged, storage] = [this.#staging.take(this.#block!.bytes), this.#storage];
+      this.#view(staged).set(numbers);
+      const operands = { x: { block: staged, storage }, y: { block: this.#block!, storage } };
+      unary(this.#kernels, 'cast', this.size, operands);
+    } else this.#view(this.#block!).set(numbers);
     this.#array = undefined;
+  }
+
+  /** A block's values, for as long as no other block is allocated. */
+  #view(block: Block): Float32Array | Int32Array | Uint8Array {
+    const { memory } = this.#kernels;
+    if (this.dtype === 'float32') return memory.floats(block, this.size);
+    if (this.dtype === 'int32') return memory.ints(block, this.size);
+    return memory.bytes(block, this.size);
   }
 
   #compute(): void {
