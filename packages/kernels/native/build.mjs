@@ -5,7 +5,7 @@
 //   node native/build.mjs NAME…      some of these alone, such as linux-arm64
 // --install-zig fetches Zig where it is not at hand (see zig.mjs), --into FOLDER writes there.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -223,6 +223,7 @@ async function make(file, [program, ...args]) {
   const start = new Date();
   await run(program, [...args, '-o', draft]);
   utimesSync(draft, start, start); // a source that was saved meanwhile is newer
+  if (file.endsWith('.wasm')) chmodSync(draft, 0o644); // the linker takes it for a program
   renameSync(draft, file);
 }
 
