@@ -76,7 +76,7 @@ function load(): Addon {
     `@imgcls/kernels-${platform}`,
     ...(process.platform === 'linux' ? [`@imgcls/kernels-${platform}-musl`] : []),
   ];
-  let reason = `there is no addon: install ${packages[0]}, if there is such a package`;
+  let reason = `the package ${packages[0]} is not installed`;
   const built = process.env.IMGCLS_ADDON ?? '../build/imgcls-kernels.node';
   for (const candidate of [built, ...packages]) {
     try {
