@@ -5,45 +5,13 @@ import sys
 import time
 
 import torch
-from torch import nn
+from networks import build
 from torch.nn import functional as F
-
-
-def two_convolutions():
-    return nn.Sequential(
-        nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(64 * 8 * 8, 10),
-    )  # fmt: skip
-
-
-def conv_bn(inputs, outputs):
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-class Residual(nn.Sequential):
-    def forward(self, x):
-        return x + super().forward(x)
-
-
-class Scale(nn.Module):
-    def forward(self, x):
-        return 0.125 * x
-
-
-def resnet9():
-    return nn.Sequential(
-        conv_bn(3, 64),
-        conv_bn(64, 128), nn.MaxPool2d(2), Residual(conv_bn(128, 128), conv_bn(128, 128)),
-        conv_bn(128, 256), nn.MaxPool2d(2),
-        conv_bn(256, 512), nn.MaxPool2d(2), Residual(conv_bn(512, 512), conv_bn(512, 512)),
-        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(512, 10, bias=False), Scale(),
-    )  # fmt: skip
 
 
 class Training:
     def __init__(self, network, batch):
-        self.model = {"two-conv": two_convolutions, "resnet9": resnet9}[network]().to(memory_format=torch.channels_last)
+        self.model = build(network).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
         self.images = torch.randn(batch, 3, 32, 32).to(memory_format=torch.channels_last)
         self.labels = torch.arange(batch) % 10

@@ -24,8 +24,8 @@ const networks: Record<Network, () => Module> = {
 
 /** Images a step: fewer where a step would take minutes. Each peer works on as many. */
 const batchSizes: Record<Network, Record<BackendName, number>> = {
-  'two-conv': { tensorflow: 64, webgpu: 64, webgl: 64, wasm: 64, cpu: 8 },
-  resnet9: { tensorflow: 128, webgpu: 128, webgl: 128, wasm: 32, cpu: 1 },
+  'two-conv': { native: 64, tensorflow: 64, webgpu: 64, webgl: 64, wasm: 64, cpu: 8 },
+  resnet9: { native: 128, tensorflow: 128, webgpu: 128, webgl: 128, wasm: 32, cpu: 1 },
 };
 
 const torch = await python(new URL('./engines.py', import.meta.url));
