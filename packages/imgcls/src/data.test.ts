@@ -49,7 +49,7 @@ test('imgcls data tells what is there and what is wrong, in words, as JSON and o
     '! the largest class has 23 images, the smallest 4: 85.2 % is right by always naming the largest',
   );
   expect(said).toContain('! 1 class has fewer than 20 images: dogs & wolves');
-  expect(said).toMatch(/^cats {11}23 {2}█{30}$/m);
+  expect(said).toMatch(/^cats {16}23 {2}█{30}$/m);
   const html = await readFile(page, 'utf8');
   expect(html).toContain('<h2>Several labels (1)</h2>');
   expect(html).toContain('dogs &#38; wolves');

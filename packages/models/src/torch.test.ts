@@ -71,14 +71,17 @@ describe.each(cases)('$name $options', ({ name, options, state, evaluation, trai
 
 const isCounter = (key: string): boolean => key.endsWith('num_batches_tracked');
 
+/** How far float32 may be from the double precision of the fixtures: gradients through batch norms of few values amplify rounding. */
+const TOLERANCE = 2e-3;
+
 function expectDigest(key: string, { data }: HostTensor, [norm, weighted]: [number, number]): void {
   const values = data as Float32Array;
   const weights = unit(`digest of ${key}`, values.length);
   const sum = (term: (value: number, i: number) => number) =>
     values.reduce((total, value, i) => total + term(value, i), 0);
-  expect(Math.abs(Math.sqrt(sum((value) => value * value)) / norm - 1), `length of ${key}`).toBeLessThan(1e-3);
+  expect(Math.abs(Math.sqrt(sum((value) => value * value)) / norm - 1), `length of ${key}`).toBeLessThan(TOLERANCE);
   expect(Math.abs(sum((value, i) => value * (weights[i]! - 0.5)) - weighted) / norm, `order of ${key}`).toBeLessThan(
-    1e-3,
+    TOLERANCE,
   );
 }
 

@@ -127,6 +127,29 @@ describe.each(['native', 'wasm'] as const)('the backend %s', (name) => {
     dispose([y, weight, mean]);
   });
 
+  it('convolves with its own filters again after a normalisation was folded into them', () => {
+    const [x, weight] = [normals([2, 5, 5, 3], 1), normals([3, 3, 3, 4], 2)] as [Tensor, Tensor];
+    const plain = conv2d(x, weight).dataSync();
+    const statistics = { mean: tf.fill([4], 2), variance: tf.fill([4], 9) };
+    const normalised = batchNorm(conv2d(x, weight), statistics).dataSync();
+    expect(normalised[0]).toBeCloseTo((plain[0]! - 2) / 3, 4);
+    expect(conv2d(x, weight).dataSync()).toEqual(plain);
+    dispose([x, weight, statistics]);
+  });
+
+  it('keeps no copy of a variable that shares its values when it is updated', () => {
+    const zeros = tf.zeros([3]);
+    const [parameter, velocity] = [tf.variable(tf.ones([3])), tf.variable(zeros)];
+    const slope = tf.ones([3]);
+    const { numTensors } = memory();
+    for (let step = 0; step < 3; step++)
+      sgdUpdate([parameter], [slope], { velocity: [velocity] }, { learningRate: 0.5, momentum: 1 });
+    expect(memory().numTensors).toBe(numTensors);
+    expect(Array.from(velocity.dataSync())).toEqual([3, 3, 3]);
+    expect(Array.from(zeros.dataSync())).toEqual([0, 0, 0]);
+    dispose([zeros, parameter, velocity, slope]);
+  });
+
   it('says in errors which operation failed, and on what', () => {
     const x = tf.tensor2d([[1]]);
     const fail = () => tf.gather(x, tf.tensor1d([5], 'int32'));

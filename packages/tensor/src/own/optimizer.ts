@@ -51,7 +51,9 @@ function changeable(backend: KernelsBackend, variable: Variable): Block {
     const copy = backend.allocate(variable.shape);
     const [x, y] = [backend.of(variable).elements, backend.of(copy).elements];
     unary(backend.kernels, 'cast', variable.size, { x, y });
-    variable.assign(engine().makeTensorFromTensorInfo(copy));
+    const own = engine().makeTensorFromTensorInfo(copy);
+    variable.assign(own);
+    own.dispose();
   }
   const data = backend.of(variable);
   data.change();

@@ -49,6 +49,7 @@ class PreparedLayer implements Prepared, Derived {
   isOf(shape: Conv2dShape, layer: Layer): boolean {
     const parts = partsOf(layer);
     return (
+      parts.length === this.#parts.length &&
       parts.every((part, i) => part === this.#parts[i] && part?.version === this.#versions[i]) &&
       windowOf(shape) === this.#window
     );
