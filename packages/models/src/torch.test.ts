@@ -65,23 +65,24 @@ describe.each(cases)('$name $options', ({ name, options, state, evaluation, trai
     expect(Object.keys(slopes)).toEqual(Object.keys(trained.gradients));
     for (const [key, variable] of Object.entries(parameters)) variable.assign(slopes[key]!);
     const onDisk = await stateDict(model); // the gradients, in the layouts of a state dict
-    for (const [key, expected] of Object.entries(trained.gradients)) expectDigest(key, onDisk.get(key)!, expected);
+    for (const [key, expected] of Object.entries(trained.gradients))
+      expectDigest(key, onDisk.get(key)!, expected, GRADIENT_TOLERANCE);
   });
 });
 
 const isCounter = (key: string): boolean => key.endsWith('num_batches_tracked');
 
-/** How far float32 may be from the double precision of the fixtures: gradients through batch norms of few values amplify rounding. */
-const TOLERANCE = 2e-3;
+/** How far float32 may be from the double precision of the fixtures: rounding puts a value near 0 on the other side of a ReLU's kink. */
+const GRADIENT_TOLERANCE = 1e-2;
 
-function expectDigest(key: string, { data }: HostTensor, [norm, weighted]: [number, number]): void {
+function expectDigest(key: string, { data }: HostTensor, [norm, weighted]: [number, number], tolerance = 1e-3): void {
   const values = data as Float32Array;
   const weights = unit(`digest of ${key}`, values.length);
   const sum = (term: (value: number, i: number) => number) =>
     values.reduce((total, value, i) => total + term(value, i), 0);
-  expect(Math.abs(Math.sqrt(sum((value) => value * value)) / norm - 1), `length of ${key}`).toBeLessThan(TOLERANCE);
+  expect(Math.abs(Math.sqrt(sum((value) => value * value)) / norm - 1), `length of ${key}`).toBeLessThan(tolerance);
   expect(Math.abs(sum((value, i) => value * (weights[i]! - 0.5)) - weighted) / norm, `order of ${key}`).toBeLessThan(
-    TOLERANCE,
+    tolerance,
   );
 }
 
