@@ -18,12 +18,12 @@ let current: Precision = 'float32';
  * @throws {RangeError} if it is `'bf16'` and the backend is neither `native` nor `wasm`.
  * @example
  * ```ts
- * import { relu, useBackend, withPrecision } from '@imgcls/tensor';
- * import { tensor } from '@tensorflow/tfjs-core';
+ * import { conv2d, relu, useBackend, withPrecision } from '@imgcls/tensor';
+ * import { fill, ones } from '@tensorflow/tfjs-core';
  *
  * await useBackend('wasm');
- * const y = withPrecision('bf16', () => relu(tensor([1.001, -2])));
- * console.log(y.dtype, Array.from(y.dataSync())); // => float32 [ 1, 0 ]
+ * const y = withPrecision('bf16', () => relu(conv2d(ones([1, 1, 1, 1]), fill([1, 1, 1, 1], 1.001)))); // has 8 bits of precision
+ * console.log(y.dtype, Array.from(y.dataSync())); // => float32 [ 1 ]
  * ```
  */
 export function withPrecision<T>(precision: Precision, run: () => T): T {
