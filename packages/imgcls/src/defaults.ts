@@ -34,7 +34,7 @@ interface Budget {
 const ON_CPU: Budget = { images: 20_000, side: 32, channels: [16, 24, 48, 96] };
 const ON_GPU: Budget = { images: 200_000, side: 64, channels: [64, 128, 256, 512] };
 const BUDGETS: Readonly<Record<BackendName, Budget>> = {
-  native: { images: 60_000, side: 64, channels: [32, 64, 128, 256] },
+  native: { ...ON_CPU, channels: [32, 64, 128, 256] },
   cpu: ON_CPU,
   wasm: ON_CPU,
   tensorflow: { images: 60_000, side: 64, channels: [32, 64, 128, 256] }, // with or without a GPU
