@@ -14,6 +14,7 @@ import {
   onnxRuntime,
   type Prepared,
   python,
+  settle,
 } from './harness/index.ts';
 
 const networks = ['resnet18', 'resnet50', 'mobilenet_v2'];
@@ -70,6 +71,7 @@ const ourPredictions = (network: string, batch: number, steps: number, backend: 
   const images = normalize(pixels(batch), [batch, size, size, 3]);
   const predict = async () => {
     await useBackend(backend);
+    await settle();
     return timed(steps, async () => {
       const logits = tidy(() => model(images));
       await logits.data();

@@ -1,4 +1,4 @@
 export { type BenchCase, bench, type Missing, type Prepared, type Request } from './bench.ts';
 export { onnxRuntime } from './onnx.ts';
 export { memoryKept, python } from './python.ts';
-export { rate } from './rate.ts';
+export { rate, settle } from './rate.ts';

@@ -13,3 +13,6 @@ export async function rate(step: () => Promise<void>, items: number, seconds: nu
   } while (performance.now() - start < seconds * 1000);
   return (items * steps) / ((performance.now() - start) / 1000);
 }
+
+/** Waits until the threads of whoever was measured before sleep: those of PyTorch spin for a while, and take a core from us. */
+export const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));
