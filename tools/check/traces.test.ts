@@ -16,7 +16,7 @@ test.each(['/'.concat('work/main/x'), "cd '/home".concat("/ada/imgcls'"), 'C:\\U
   },
 );
 
-test.each([`https://example.com/${'work'}/a`, './root/x', 'src/home/page/x', '/usr/bin/chromium'])(
+test.each([`https://example.com/${'work'}/a`, `./${'root'}/x`, `src/${'home'}/page/x`, '/usr/bin/chromium'])(
   'machinePaths() lets %s pass',
   (path) => {
     expect(machinePaths('a.md', path)).toEqual([]);

@@ -1,6 +1,7 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
 import { blankImage, type Image, luma, toChannels } from './image.ts';
+import { toByte } from './numbers.ts';
 
 /** A factor's range: `x` stands for `[max(0, 1 - x), 1 + x]`, and of the hue for `[-x, x]`. */
 export type JitterRange = number | readonly [least: number, most: number];
@@ -88,20 +89,18 @@ export function adjustSaturation(image: Image, factor: number): Image {
   const result = blankImage(height, width, 3);
   for (let i = 0; i < data.length; i += 3) {
     const gray = luma(data, i);
-    for (let c = i; c < i + 3; c++) result.data[c] = clipped(gray + factor * (data[c]! - gray));
+    for (let c = i; c < i + 3; c++) result.data[c] = toByte(gray + factor * (data[c]! - gray));
   }
   return result;
 }
 
 /** Every value moved away from `base` by a factor (less than 1: towards it), cut to 0..255 and to whole numbers as Pillow does. */
 export function blended({ data, height, width, channels }: Image, base: number, factor: number): Image {
-  const table = Uint8Array.from({ length: 256 }, (_, value) => clipped(base + factor * (value - base)));
+  const table = Uint8Array.from({ length: 256 }, (_, value) => toByte(base + factor * (value - base)));
   const result = blankImage(height, width, channels);
   for (let i = 0; i < data.length; i++) result.data[i] = table[data[i]!]!;
   return result;
 }
-
-const clipped = (value: number): number => (value <= 0 ? 0 : value >= 255 ? 255 : Math.trunc(value));
 
 /** The mean luma, rounded. */
 export function meanGray({ data, channels }: Image): number {

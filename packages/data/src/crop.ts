@@ -2,6 +2,7 @@ import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
 import { beyondOf, checkFill, colorOf, type Fill } from './fill.ts';
 import { blankImage, checkSize, type Image, sizeOf } from './image.ts';
+import { roundHalfEven } from './numbers.ts';
 import { type Box, resizeBox } from './resize.ts';
 
 /**
@@ -145,9 +146,6 @@ function randomPart(image: Image, scale: Range, ratio: Range, random: Random): B
   };
   return { ...part, top: Math.floor((height - part.height) / 2), left: Math.floor((width - part.width) / 2) };
 }
-
-/** To the nearest integer, of two the even one, as Python rounds. */
-const roundHalfEven = (value: number): number => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
 /** A transform that swaps left and right at random. */
 export const horizontalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>

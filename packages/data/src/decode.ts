@@ -1,7 +1,7 @@
 import { decodePixels } from '#codec';
 import { DecodeError } from './decode-error.ts';
-import { type Channels, type Image, toChannels } from './image.ts';
-import { imageHeader } from './image-header.ts';
+import { type Channels, type Image, type Size, toChannels } from './image.ts';
+import { type ImageHeader, imageHeader } from './image-header.ts';
 
 /** What `decodeImage` gives and accepts. */
 export interface DecodeOptions {
@@ -30,15 +30,24 @@ export interface DecodeOptions {
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
-  const { channels = 3, maxPixels = 50e6 } = options;
+  const { channels = 3 } = options;
   checkBytes(bytes.length, options);
+  const { format } = checkedHeader(bytes, options);
+  return toChannels(await decodePixels(bytes, format), channels);
+}
+
+/** What an image file says of itself. @throws {DecodeError} if it is none, or one that can't be or must not be decoded. */
+export function checkedHeader(
+  bytes: Uint8Array,
+  { maxPixels = 50e6 }: DecodeOptions,
+): Pick<ImageHeader, 'format'> & { size: Size } {
   const header = imageHeader(bytes);
   if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG or WebP image');
   const { format, size } = header;
   if (!size) throw new DecodeError('corrupt', `damaged ${format}: its size is missing`);
   if (size.height * size.width > maxPixels)
     throw new DecodeError('too-large', `${size.height} x ${size.width} pixels, more than the limit of ${maxPixels}`);
-  return toChannels(await decodePixels(bytes, format), channels);
+  return { format, size };
 }
 
 /** @throws {DecodeError} if a file of this size can't be or must not be read. */

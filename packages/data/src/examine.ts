@@ -1,12 +1,19 @@
 import { inspectPixels } from '#codec';
 import { listFolder } from '#list-folder';
 import type { Split } from './dataset.ts';
-import { checkBytes, type DecodeOptions } from './decode.ts';
+import { checkedHeader, type DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
-import { byNaturalOrder, isHidden, type ListedFile, listHandle, type Place, placeIn } from './file-tree.ts';
+import {
+  byNaturalOrder,
+  type ListedFile,
+  listHandle,
+  type Place,
+  placeIn,
+  readBytes,
+  visibleFiles,
+} from './file-tree.ts';
 import { perceptualHash, similarPairs, spreadOf, THUMBNAIL_SIDE, thumbnailDistance } from './fingerprint.ts';
 import type { SkippedFile } from './image-folder.ts';
-import { imageHeader } from './image-header.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** How `examineFolder` looks. */
@@ -136,20 +143,14 @@ interface Examined extends ExaminedFile {
 }
 
 async function examineAll(listed: readonly ListedFile[], prefix: string, options: ExamineOptions) {
-  const files = listed
-    .filter(({ path }) => !path.split('/').some(isHidden))
-    .sort((a, b) => byNaturalOrder(a.path, b.path));
+  const files = visibleFiles(listed);
   const place = placeIn(files.map(({ path }) => path));
   const one = async ({ path, file }: ListedFile): Promise<Examined | SkippedFile> => {
     const placed = place(path);
     if (!file) return { file: prefix + path, reason: 'empty folder' };
     if (!placed) return { file: prefix + path, reason: 'not in the folder of a class' };
     try {
-      checkBytes(file.size, options);
-      const bytes = await file.arrayBuffer().catch((error) => {
-        throw new DecodeError('unreadable', `it can't be read: ${error.message}`, { cause: error });
-      });
-      return { file: prefix + path, ...placed, ...(await examine(new Uint8Array(bytes), options)) };
+      return { file: prefix + path, ...placed, ...(await examine(await readBytes(file, options), options)) };
     } catch (error) {
       if (error instanceof DecodeError) return { file: prefix + path, reason: error.reason };
       throw error;
@@ -166,16 +167,8 @@ async function examineAll(listed: readonly ListedFile[], prefix: string, options
   return { examined, skipped };
 }
 
-async function examine(
-  bytes: Uint8Array,
-  { maxPixels = 50e6 }: ExamineOptions,
-): Promise<Omit<Examined, 'file' | keyof Place>> {
-  const header = imageHeader(bytes);
-  if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG or WebP image');
-  const { format, size } = header;
-  if (!size) throw new DecodeError('corrupt', `damaged ${format}: its size is missing`);
-  if (size.height * size.width > maxPixels)
-    throw new DecodeError('too-large', `${size.height} x ${size.width} pixels, more than the limit of ${maxPixels}`);
+async function examine(bytes: Uint8Array, options: ExamineOptions): Promise<Omit<Examined, 'file' | keyof Place>> {
+  const { format, size } = checkedHeader(bytes, options);
   const { thumbnail, channels, bits, turned } = await inspectPixels(bytes, format, THUMBNAIL_SIDE);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   const isTurned = turned === 'sideways';

@@ -1,4 +1,6 @@
 import type { Split } from './dataset.ts';
+import { checkBytes, type DecodeOptions } from './decode.ts';
+import { DecodeError } from './decode-error.ts';
 
 /** A file somewhere in a tree of folders, one folder per class. */
 export interface ImageFile {
@@ -31,6 +33,19 @@ const collator = /* @__PURE__ */ new Intl.Collator('en', { numeric: true });
 
 /** As people sort names: `2` before `10`. */
 export const byNaturalOrder = (a: string, b: string): number => collator.compare(a, b) || (a < b ? -1 : Number(a > b));
+
+/** Files and empty folders that are not hidden, as people sort them. */
+export const visibleFiles = (listed: readonly ListedFile[]): ListedFile[] =>
+  listed.filter(({ path }) => !path.split('/').some(isHidden)).sort((a, b) => byNaturalOrder(a.path, b.path));
+
+/** A file's content. @throws {DecodeError} if it is empty, too large or can't be read. */
+export async function readBytes(file: FileLike, options: DecodeOptions): Promise<Uint8Array> {
+  checkBytes(file.size, options);
+  const bytes = await file.arrayBuffer().catch((error) => {
+    throw new DecodeError('unreadable', `it can't be read: ${error.message}`, { cause: error });
+  });
+  return new Uint8Array(bytes);
+}
 
 const SPLIT_FOLDERS: Readonly<Record<string, Split>> = {
   train: 'train',

@@ -2,6 +2,7 @@ import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
 import { beyondOf } from './fill.ts';
 import { blankImage, type Image } from './image.ts';
+import { toByte } from './numbers.ts';
 
 /** Moved away from its smoothed self by a factor: 0 is smooth, 1 the image, 2 sharper. The outermost pixels stay. */
 export function adjustSharpness(image: Image, factor: number): Image {
@@ -15,8 +16,7 @@ export function adjustSharpness(image: Image, factor: number): Image {
           13 +
           0.5,
       );
-      const value = smooth + factor * (data[i]! - smooth);
-      result.data[i] = value <= 0 ? 0 : value >= 255 ? 255 : Math.trunc(value);
+      result.data[i] = toByte(smooth + factor * (data[i]! - smooth));
     }
   }
   return result;
@@ -113,8 +113,7 @@ export function gaussianNoise({
   return ({ data, height, width, channels }, random) => {
     const result = blankImage(height, width, channels);
     for (let i = 0; i < data.length; i++) {
-      const value = data[i]! + 255 * (mean + sigma * random.normal());
-      result.data[i] = Math.min(255, Math.max(0, value));
+      result.data[i] = toByte(data[i]! + 255 * (mean + sigma * random.normal()));
     }
     return result;
   };

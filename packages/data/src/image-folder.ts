@@ -1,15 +1,16 @@
 import { listFolder } from '#list-folder';
 import { checkIndex, type Dataset, type Example, type Split } from './dataset.ts';
-import { checkBytes, type DecodeOptions, decodeImage } from './decode.ts';
+import { type DecodeOptions, decodeImage } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import {
   byNaturalOrder,
   type ImageFile,
-  isHidden,
   type ListedFile,
   listHandle,
   type Place,
   placeIn,
+  readBytes,
+  visibleFiles,
 } from './file-tree.ts';
 import type { Image } from './image.ts';
 import { limiter, readAhead } from './read-ahead.ts';
@@ -143,11 +144,7 @@ function handover(maxBytes: number) {
 }
 
 async function readImage(file: ImageFile['file'], options: DecodeOptions): Promise<Image> {
-  checkBytes(file.size, options);
-  const bytes = await file.arrayBuffer().catch((error) => {
-    throw new DecodeError('unreadable', `it can't be read: ${error.message}`, { cause: error });
-  });
-  return decodeImage(new Uint8Array(bytes), options);
+  return decodeImage(await readBytes(file, options), options);
 }
 
 /** Reads every file once: those that are examples, and those that are not. */
@@ -157,9 +154,7 @@ async function check(
   read: (file: ImageFile) => Promise<unknown>,
   { onError = 'skip', onProgress }: ImageFolderOptions,
 ): Promise<{ found: Found[]; skipped: SkippedFile[] }> {
-  const files = listed
-    .filter(({ path }) => !path.split('/').some(isHidden))
-    .sort((a, b) => byNaturalOrder(a.path, b.path));
+  const files = visibleFiles(listed);
   const place = placeIn(files.map(({ path }) => path));
   const examine = async ({ path, file }: ListedFile): Promise<Found | SkippedFile> => {
     const placed = place(path);

@@ -2,6 +2,7 @@ import { type Random, random } from '@imgcls/random';
 import { type Dataset, type Example, type PackedImages, packedImage } from './dataset.ts';
 import { type Image, sizeOf } from './image.ts';
 import type { BatchTransform } from './mix.ts';
+import { checkWhole } from './numbers.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** What a network sees at once: images of one size and their labels, on the host. */
@@ -83,8 +84,8 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     dropLast = false,
     prefetch = 2,
   } = options;
-  checkWhole('batchSize', batchSize, 1);
-  checkWhole('prefetch', prefetch, 0);
+  checkWhole('loader', 'batchSize', batchSize, 1);
+  checkWhole('loader', 'prefetch', prefetch, 0);
   const length = dropLast ? Math.floor(dataset.length / batchSize) : Math.ceil(dataset.length / batchSize);
   if (length === 0)
     throw new RangeError(
@@ -92,8 +93,8 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     );
 
   const epoch = (n: number, from = 0): AsyncIterable<Batch> => {
-    checkWhole('epoch', n, 0);
-    checkWhole('from', from, 0);
+    checkWhole('loader', 'epoch', n, 0);
+    checkWhole('loader', 'from', from, 0);
     const order = shuffle ? random(seed, 'shuffle', n).permutation(dataset.length) : undefined;
     const keyed = random(seed, 'augment', n);
     const batch = (number: number): Batch | Promise<Batch> => {
@@ -179,9 +180,4 @@ export function stackImages(
     stacked.set(image.data, i * first.data.length);
   });
   return { images: stacked, shape: [images.length, height, width, channels] };
-}
-
-function checkWhole(name: string, value: number, least: number): void {
-  if (!(Number.isInteger(value) && value >= least))
-    throw new RangeError(`loader: ${name} must be an integer >= ${least}, got ${value}`);
 }

@@ -3,6 +3,7 @@ import { affine, rotate } from './affine.ts';
 import { adjustBrightness, adjustContrast, adjustSaturation } from './color.ts';
 import { adjustSharpness } from './filter.ts';
 import { blankImage, type Image } from './image.ts';
+import { checkWhole, roundHalfEven } from './numbers.ts';
 import { autocontrast, equalize, invert, posterize, solarize } from './tone.ts';
 import { checkWarp, type WarpOptions } from './warp.ts';
 
@@ -51,8 +52,6 @@ function strengthAt({ from, to, whole }: Strength, step: number, steps: number, 
   const strength = from + ((end - from) * step) / (steps - 1);
   return whole ? roundHalfEven(strength) : strength;
 }
-
-const roundHalfEven = (value: number): number => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
 const upTo = (to: Strength['to']): Strength => ({ from: 0, to, signed: true });
 const colors = (to: number) => ({ brightness: upTo(to), color: upTo(to), contrast: upTo(to), sharpness: upTo(to) });
@@ -302,8 +301,3 @@ const policies: Readonly<Record<AutoAugmentPolicy, Step[][]>> = {
       'i9:-+e6:- k3:3+r8:4 i8:-+Y0:2 y7:6+o4:8 i6:-+r8:4 y3:7+X9:3 x1:6+i6:- o7:2+Y6:7 y8:4+i8:- x7:9+Y8:3 y8:5+a7:- x7:2+i1:-',
   ),
 };
-
-function checkWhole(where: string, name: string, value: number, least: number): void {
-  if (!(Number.isInteger(value) && value >= least))
-    throw new RangeError(`${where}: ${name} must be an integer >= ${least}, got ${value}`);
-}

@@ -2,6 +2,7 @@ import type { Dataset, Image } from '@imgcls/data';
 import sharp from 'sharp';
 import type { Mistake } from './assessment.ts';
 import { percent } from './format.ts';
+import { escapeHtml } from './html.ts';
 
 /** A mistake, and the file that the image is. */
 export interface ShownMistake extends Mistake {
@@ -45,5 +46,3 @@ async function thumbnail({ data, height, width, channels }: Image): Promise<stri
     .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
 }
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

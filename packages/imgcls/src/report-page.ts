@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ExaminedFile, FolderReport } from '@imgcls/data';
 import sharp from 'sharp';
 import { count, plural } from './format.ts';
+import { escapeHtml } from './html.ts';
 
 /** Groups of one kind that the page shows; it says how many there are besides. */
 const MOST_GROUPS = 60;
@@ -89,5 +90,3 @@ async function thumbnail(file: string): Promise<string> {
     .toBuffer();
   return `data:image/jpeg;base64,${jpeg.toString('base64')}`;
 }
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
