@@ -56,15 +56,20 @@ const samplers: Record<Interpolation, (image: Image, fill: Fill) => Sampler> = {
   bilinear({ data, height, width, channels }, fill) {
     const beyond: Beyond = beyondOf(typeof fill === 'string' ? fill : 'edge'); // a place within an edge pixel has no pixel beyond it
     return (x, y, target, to) => {
-      const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
-      const [right, down] = [x - 0.5 - left, y - 0.5 - top];
-      const [rowA, rowB] = [beyond(top, height) * width, beyond(top + 1, height) * width];
-      const [columnA, columnB] = [beyond(left, width), beyond(left + 1, width)];
+      const left = Math.floor(x - 0.5);
+      const top = Math.floor(y - 0.5);
+      const right = x - 0.5 - left;
+      const down = y - 0.5 - top;
+      const upper = beyond(top, height) * width;
+      const lower = beyond(top + 1, height) * width;
+      const columnA = beyond(left, width);
+      const columnB = beyond(left + 1, width);
+      const [upperA, upperB] = [(upper + columnA) * channels, (upper + columnB) * channels];
+      const [lowerA, lowerB] = [(lower + columnA) * channels, (lower + columnB) * channels];
       for (let c = 0; c < channels; c++) {
-        const at = (row: number, column: number) => data[(row + column) * channels + c]!;
-        const upper = at(rowA, columnA) * (1 - right) + at(rowA, columnB) * right;
-        const lower = at(rowB, columnA) * (1 - right) + at(rowB, columnB) * right;
-        target[to + c] = upper * (1 - down) + lower * down + 0.5;
+        const above = data[upperA + c]! * (1 - right) + data[upperB + c]! * right;
+        const below = data[lowerA + c]! * (1 - right) + data[lowerB + c]! * right;
+        target[to + c] = above * (1 - down) + below * down + 0.5;
       }
     };
   },
