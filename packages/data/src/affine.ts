@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between } from './chance.ts';
+import { described } from './description.ts';
 import type { Image } from './image.ts';
 import { checkWarp, type Source, type WarpOptions, warp } from './warp.ts';
 
@@ -107,7 +108,7 @@ export function randomAffine(options: RandomAffineOptions = {}): (image: Image, 
       `randomAffine: translate must be in [0, 1], scale > 0, and ranges in order, got ${JSON.stringify({ degrees, translate, scale, shear })}`,
     );
   checkWarp('randomAffine', options);
-  return (image, random) => {
+  return described('randomAffine', [options], (image, random) => {
     const drawn: Affine = {
       degrees: between(leastAngle, mostAngle, random),
       translate: [
@@ -118,7 +119,7 @@ export function randomAffine(options: RandomAffineOptions = {}): (image: Image, 
       shear: [between(shearX0, shearX1, random), between(shearY0, shearY1, random)],
     };
     return affine(image, drawn, options);
-  };
+  });
 }
 
 const symmetric = <T extends readonly [number, number, ...number[]]>(
@@ -134,5 +135,7 @@ export const randomRotation = (
   if (!(least <= most))
     throw new RangeError(`randomRotation: degrees must be >= 0, or two in order, got ${JSON.stringify(degrees)}`);
   checkWarp('randomRotation', options);
-  return (image, random) => rotate(image, between(least, most, random), options);
+  return described('randomRotation', [degrees, options], (image, random) =>
+    rotate(image, between(least, most, random), options),
+  );
 };

@@ -1,10 +1,15 @@
+import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { blankImage, type Image } from './image.ts';
 import { imageHeader } from './image-header.ts';
 import { resize } from './resize.ts';
 
-/** Decodes the bytes of an image file of this format, upright, in sRGB, over white. */
-export async function decodePixels(bytes: Uint8Array, format: string): Promise<Image> {
+/** Decodes the bytes of an image file of this format, upright, in sRGB, over a background. */
+export async function decodePixels(
+  bytes: Uint8Array,
+  format: string,
+  { background = [255, 255, 255] }: DecodeOptions,
+): Promise<Image> {
   const bitmap = await createImageBitmap(new Blob([bytes.slice()], { type: `image/${format.toLowerCase()}` })).catch(
     (error) => {
       throw new DecodeError('corrupt', `damaged ${format}: ${error.message}`, { cause: error });
@@ -15,7 +20,7 @@ export async function decodePixels(bytes: Uint8Array, format: string): Promise<I
     colorSpace: 'srgb',
     willReadFrequently: true,
   })!;
-  context.fillStyle = 'white';
+  context.fillStyle = `rgb(${background.join(' ')})`;
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
@@ -34,7 +39,7 @@ function withoutAlpha({ data, height, width }: ImageData): Image {
 
 /** As in Node; how the file was stored is not told. */
 export async function inspectPixels(bytes: Uint8Array, format: string, side: number) {
-  const image = await decodePixels(bytes, format);
+  const image = await decodePixels(bytes, format, {});
   const size = imageHeader(bytes)?.size;
   const sideways = size !== undefined && size.height !== size.width && size.height === image.width;
   return {

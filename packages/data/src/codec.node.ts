@@ -1,12 +1,20 @@
+import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, toChannels } from './image.ts';
 
-/** Decodes the bytes of an image file of this format (for errors), upright, in sRGB, over white. */
-export async function decodePixels(bytes: Uint8Array, format: string): Promise<Image> {
-  const { default: sharp } = await loadSharp();
+type Sharp = typeof import('sharp').default;
+
+/** Decodes the bytes of an image file of this format (for errors), upright, in sRGB, over a background. */
+export async function decodePixels(
+  bytes: Uint8Array,
+  format: string,
+  { background = [255, 255, 255], partial = false }: DecodeOptions,
+): Promise<Image> {
+  const sharp = await loadSharp();
+  const [r, g, b] = background;
   try {
-    const { data, info } = await sharp(bytes, { autoOrient: true, failOn: 'warning', limitInputPixels: false })
-      .flatten({ background: 'white' })
+    const { data, info } = await sharp(bytes, { ...upright, failOn: partial ? 'none' : 'warning' })
+      .flatten({ background: { r, g, b } })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
@@ -21,6 +29,8 @@ export async function decodePixels(bytes: Uint8Array, format: string): Promise<I
   }
 }
 
+const upright = { autoOrient: true, limitInputPixels: false } as const;
+
 /** What `examineFolder` wants to know of an image: it is decoded, and shrunk on the way, which is quick. */
 export interface Inspection {
   /** `side` x `side` pixels, sRGB. */
@@ -34,9 +44,9 @@ export interface Inspection {
 
 /** Decodes an image small, and tells how it was stored. */
 export async function inspectPixels(bytes: Uint8Array, format: string, side: number): Promise<Inspection> {
-  const { default: sharp } = await loadSharp();
+  const sharp = await loadSharp();
   try {
-    const image = sharp(bytes, { autoOrient: true, failOn: 'warning', limitInputPixels: false });
+    const image = sharp(bytes, { ...upright, failOn: 'warning' });
     const { channels, depth, orientation = 1 } = await image.metadata();
     const data = await image
       .resize(side, side, { fit: 'fill' })
@@ -56,14 +66,24 @@ export async function inspectPixels(bytes: Uint8Array, format: string, side: num
   }
 }
 
-async function loadSharp() {
-  try {
-    return await import('sharp');
-  } catch (error) {
-    throw new Error('decodeImage: needs the package sharp to read images in Node; run: npm install sharp', {
-      cause: error,
-    });
-  }
+let loaded: Promise<Sharp> | undefined;
+
+/** sharp, which from now on reads no format but those that `imageHeader` knows: others are not for untrusted input. */
+function loadSharp(): Promise<Sharp> {
+  loaded ??= import('sharp').then(
+    ({ default: sharp }) => {
+      sharp.block({ operation: ['VipsForeignLoad'] });
+      sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Heif'].map((name) => `VipsForeignLoad${name}`) });
+      return sharp;
+    },
+    (error) => {
+      loaded = undefined;
+      throw new Error('decodeImage: needs the package sharp to read images in Node; run: npm install sharp', {
+        cause: error,
+      });
+    },
+  );
+  return loaded;
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0]!;

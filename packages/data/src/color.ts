@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { blankImage, type Image, luma, toChannels } from './image.ts';
 import { toByte } from './numbers.ts';
 
@@ -37,13 +38,13 @@ export function colorJitter(options: ColorJitterOptions): (image: Image, random:
     range: jitterRange(name, center, options[name]),
     adjust,
   }));
-  return (image, random) => {
+  return described('colorJitter', [options], (image, random) => {
     const order = random.permutation(steps.length);
     const amounts = steps.map(({ range }) => range && between(...range, random));
     let result = image;
     for (const i of order) if (amounts[i] !== undefined) result = steps[i]!.adjust(result, amounts[i]);
     return result;
-  };
+  });
 }
 
 const adjustments = [
@@ -163,4 +164,8 @@ function writeHsv(target: Uint8Array, at: number, hue: number, saturation: numbe
 
 /** A transform that takes the colour from some images, which keep their channels. */
 export const randomGrayscale = ({ probability = 0.1 }: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('randomGrayscale', probability, (image) => toChannels(toChannels(image, 1), image.channels));
+  described(
+    'randomGrayscale',
+    [{ probability }],
+    withProbability('randomGrayscale', probability, (image) => toChannels(toChannels(image, 1), image.channels)),
+  );

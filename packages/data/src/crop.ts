@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { beyondOf, checkFill, colorOf, type Fill } from './fill.ts';
 import { blankImage, checkSize, type Image, sizeOf } from './image.ts';
 import { roundHalfEven } from './numbers.ts';
@@ -12,12 +13,12 @@ import { type Box, resizeBox } from './resize.ts';
  */
 export function centerCrop(height: number, width: number): (image: Image) => Image {
   checkSize('centerCrop', height, width);
-  return (image) => {
+  return described('centerCrop', [height, width], (image) => {
     checkFits('centerCrop', image, height, width, 0);
     const top = Math.floor((image.height - height) / 2);
     const left = Math.floor((image.width - width) / 2);
     return gather(image, range(height, top), range(width, left));
-  };
+  });
 }
 
 /** How `randomCrop` sees beyond the edge. */
@@ -43,7 +44,7 @@ export function randomCrop(
   if (!(Number.isInteger(padding) && padding >= 0))
     throw new RangeError(`randomCrop: padding must be an integer >= 0, got ${padding}`);
   checkFill('randomCrop', fill);
-  return (image, random) => {
+  return described('randomCrop', [height, width, { padding, fill }], (image, random) => {
     checkFits('randomCrop', image, height, width, padding);
     if (fill === 'reflect' && padding >= Math.min(image.height, image.width))
       throw new RangeError(
@@ -52,7 +53,7 @@ export function randomCrop(
     const top = random.int(image.height + 2 * padding - height + 1) - padding;
     const left = random.int(image.width + 2 * padding - width + 1) - padding;
     return cut(image, { top, left, height, width }, fill);
-  };
+  });
 }
 
 /**
@@ -124,7 +125,9 @@ export function randomResizedCrop(
     throw new RangeError(
       `randomResizedCrop: scale must be in (0, 1], ratio > 0, both in order, got ${JSON.stringify({ scale, ratio })}`,
     );
-  return (image, random) => resizeBox(cut(image, randomPart(image, scale, ratio, random), 0), height, width);
+  return described('randomResizedCrop', [height, width, { scale, ratio }], (image, random) =>
+    resizeBox(cut(image, randomPart(image, scale, ratio, random), 0), height, width),
+  );
 }
 
 type Range = readonly [least: number, most: number];
@@ -149,14 +152,18 @@ function randomPart(image: Image, scale: Range, ratio: Range, random: Random): B
 
 /** A transform that swaps left and right at random. */
 export const horizontalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('horizontalFlip', options.probability ?? 0.5, mirrored);
+  described('horizontalFlip', [options], withProbability('horizontalFlip', options.probability ?? 0.5, mirrored));
 
 const mirrored = (image: Image): Image => gather(image, range(image.height, 0), range(image.width, 0).reverse());
 
 /** A transform that swaps top and bottom at random. */
 export const verticalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('verticalFlip', options.probability ?? 0.5, (image) =>
-    gather(image, range(image.height, 0).reverse(), range(image.width, 0)),
+  described(
+    'verticalFlip',
+    [options],
+    withProbability('verticalFlip', options.probability ?? 0.5, (image) =>
+      gather(image, range(image.height, 0).reverse(), range(image.width, 0)),
+    ),
   );
 
 /** A region of an image, which may lie partly beyond its edges. */

@@ -1,3 +1,5 @@
+import { deflateSync } from 'node:zlib';
+import { random } from '@imgcls/random';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from './decode.ts';
@@ -21,6 +23,7 @@ describe('decodeImage()', () => {
     ['PNG with a palette', picture().png({ palette: true })],
     ['interlaced PNG', picture().png({ progressive: true })],
     ['lossless WebP', picture().webp({ lossless: true })],
+    ['GIF', picture().gif()],
   ])('gives the pixels of a %s', async (_, encoded) => {
     expect(await decodeImage(await encoded.toBuffer())).toEqual({ data: pixels, height: 2, width: 3, channels: 3 });
   });
@@ -89,15 +92,75 @@ describe('decodeImage()', () => {
     expect(await decodeImage(frames)).toEqual({ data: Uint8Array.from(RED), height: 1, width: 1, channels: 3 });
   });
 
+  it('gives about the pixels of an AVIF', async () => {
+    const avif = await picture().avif({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+    const { data, ...size } = await decodeImage(avif);
+    expect(size).toEqual({ height: 2, width: 3, channels: 3 });
+    expect(data.every((value, i) => Math.abs(value - pixels[i]!) <= 6)).toBe(true);
+  });
+
+  it('shows transparent pixels over the background that is asked for', async () => {
+    const png = await sharp(Uint8Array.of(255, 0, 0, 0), { raw: { width: 1, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
+    expect((await decodeImage(png, { background: [10, 20, 30] })).data).toEqual(Uint8Array.of(10, 20, 30));
+  });
+
+  it.each([1, 2, 4])('reads a PNG of %i bits', async (bits) => {
+    const levels = Uint8Array.from({ length: 2 ** bits }, (_, i) => (255 * i) / (2 ** bits - 1));
+    const png = grayPng(levels.length, 1, bits, packed(levels, bits));
+    expect((await decodeImage(png, { channels: 1 })).data).toEqual(levels);
+  });
+
+  it('brings colours of another profile to sRGB', async () => {
+    const wide = await sharp(Uint8Array.of(200, 100, 50), { raw: { width: 1, height: 1, channels: 3 } })
+      .withIccProfile('p3', { attach: true })
+      .png()
+      .toBuffer();
+    const [red, green, blue] = (await decodeImage(wide)).data;
+    expect([200 - red!, 100 - green!, 50 - blue!].every((difference) => Math.abs(difference) <= 1)).toBe(true);
+    const stored = await sharp(wide, { ignoreIcc: true }).raw().toBuffer();
+    expect(Array.from(stored)).not.toEqual([200, 100, 50]); // the file holds other numbers
+  });
+
+  it('gives what there is of a damaged file on demand, where its format allows it', async () => {
+    const draw = random(1);
+    const pixels = Uint8Array.from({ length: 3 * 64 * 64 }, () => draw.int(256));
+    const picture = () => sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
+    for (const encoded of [picture().jpeg(), picture().gif()]) {
+      const whole = await encoded.toBuffer();
+      const [partial, complete] = [await decodeImage(half(whole), { partial: true }), await decodeImage(whole)];
+      expect([partial.height, partial.width]).toEqual([64, 64]);
+      const same = partial.data.findIndex((value, i) => value !== complete.data[i]);
+      expect(same).toBeGreaterThanOrEqual(3 * 64 * 8);
+    }
+    const webp = await picture().webp().toBuffer();
+    await expect(decodeImage(half(webp), { partial: true })).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(decodeImage(new Uint8Array(0), { partial: true })).rejects.toMatchObject({ code: 'empty' });
+  });
+
+  it('refuses 50,000 by 50,000 pixels by the header', async () => {
+    const bomb = grayPng(50_000, 50_000, 1, new Uint8Array(0));
+    await expect(decodeImage(bomb)).rejects.toMatchObject({
+      code: 'too-large',
+      reason: '50000 x 50000 pixels, more than the limit of 50000000',
+    });
+  });
+
+  it('leaves sharp no loader for other formats', async () => {
+    await decodeImage(await picture().png().toBuffer());
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>');
+    await expect(sharp(svg).raw().toBuffer()).rejects.toThrow(/blocked|unsupported/);
+  });
+
   const damaged: [string, () => Promise<Uint8Array>, DecodeErrorCode, RegExp][] = [
     ['nothing', async () => new Uint8Array(0), 'empty', /^empty file$/],
     [
       'text',
       async () => new TextEncoder().encode('not an image at all'),
       'unsupported',
-      /^not a JPEG, PNG or WebP image$/,
+      /^not a JPEG, PNG, WebP, GIF or AVIF image$/,
     ],
-    ['a GIF', () => picture().gif().toBuffer(), 'unsupported', /^not a JPEG, PNG or WebP image$/],
     [
       'an SVG',
       async () => new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'),
@@ -157,3 +220,43 @@ const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length /
 
 const scrambled = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, i) => (i > bytes.length * 0.5 && i < bytes.length * 0.6 ? byte ^ 0xa5 : byte));
+
+/** Values of 0..255 as rows of so many bits each. */
+function packed(levels: Uint8Array, bits: number): Uint8Array {
+  const row = new Uint8Array(Math.ceil((levels.length * bits) / 8));
+  levels.forEach((level, i) => {
+    row[(i * bits) >> 3]! |= (level >> (8 - bits)) << (8 - bits - ((i * bits) & 7));
+  });
+  return row;
+}
+
+/** A gray PNG with one row of data, whatever its header says. */
+function grayPng(width: number, height: number, bits: number, row: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = bits;
+  const chunk = (name: string, content: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(name), content]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(content.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.concat([Buffer.of(0), row]))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** https://www.w3.org/TR/png-3/#5CRC-algorithm; Node 20 has none. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

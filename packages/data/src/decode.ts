@@ -11,10 +11,17 @@ export interface DecodeOptions {
   maxBytes?: number;
   /** Larger images are refused, before they are decoded. Default 50 million. */
   maxPixels?: number;
+  /** The colour that transparent pixels lie over: red, green and blue, 0..255. Default white. */
+  background?: readonly [red: number, green: number, blue: number];
+  /**
+   * Whether a file that ends too early, or is damaged inside, gives what there is of it; what is missing is gray or black.
+   * In browsers it depends on the browser. Default false: it is an error.
+   */
+  partial?: boolean;
 }
 
 /**
- * The pixels of a JPEG, PNG or WebP file, told by its content: upright (EXIF orientation), in sRGB, over white where transparent,
+ * The pixels of a JPEG, PNG, WebP, GIF or AVIF file, told by its content: upright (EXIF orientation), in sRGB (by its colour profile), over white where transparent,
  * the first frame where animated.
  *
  * In Node the package `sharp` decodes, in a browser the browser.
@@ -25,15 +32,15 @@ export interface DecodeOptions {
  * ```ts
  * import { decodeImage } from '@imgcls/data';
  *
- * const gif = new TextEncoder().encode('GIF89a');
- * console.log(await decodeImage(gif).catch((error) => error.reason)); // => not a JPEG, PNG or WebP image
+ * const text = new TextEncoder().encode('no image');
+ * console.log(await decodeImage(text).catch((error) => error.reason)); // => not a JPEG, PNG, WebP, GIF or AVIF image
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { channels = 3 } = options;
   checkBytes(bytes.length, options);
   const { format } = checkedHeader(bytes, options);
-  return toChannels(await decodePixels(bytes, format), channels);
+  return toChannels(await decodePixels(bytes, format, options), channels);
 }
 
 /** What an image file says of itself. @throws {DecodeError} if it is none, or one that can't be or must not be decoded. */
@@ -42,7 +49,7 @@ export function checkedHeader(
   { maxPixels = 50e6 }: DecodeOptions,
 ): Pick<ImageHeader, 'format'> & { size: Size } {
   const header = imageHeader(bytes);
-  if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG or WebP image');
+  if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG, WebP, GIF or AVIF image');
   const { format, size } = header;
   if (!size) throw new DecodeError('corrupt', `damaged ${format}: its size is missing`);
   if (size.height * size.width > maxPixels)

@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { checkFill, colorOf } from './fill.ts';
 import type { Image } from './image.ts';
 
@@ -26,19 +27,23 @@ export function randomErasing(options: RandomErasingOptions = {}): (image: Image
       `randomErasing: scale must be in [0, 1], ratio > 0, both in order, got ${JSON.stringify({ scale, ratio })}`,
     );
   if (value !== 'random') checkFill('randomErasing', value);
-  return withProbability('randomErasing', probability, (image, random) => {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const area = image.height * image.width * between(...scale, random);
-      const aspect = Math.exp(between(Math.log(ratio[0]), Math.log(ratio[1]), random));
-      const [height, width] = [Math.round(Math.sqrt(area * aspect)), Math.round(Math.sqrt(area / aspect))];
-      if (height >= image.height || width >= image.width) continue;
-      const top = random.int(image.height - height + 1);
-      const left = random.int(image.width - width + 1);
-      const color = value === 'random' ? undefined : colorOf(value, image);
-      return erased(image, { top, left, height, width }, (channel) => color?.[channel] ?? random.int(256));
-    }
-    return image;
-  });
+  return described(
+    'randomErasing',
+    [options],
+    withProbability('randomErasing', probability, (image, random) => {
+      for (let attempt = 0; attempt < 10; attempt++) {
+        const area = image.height * image.width * between(...scale, random);
+        const aspect = Math.exp(between(Math.log(ratio[0]), Math.log(ratio[1]), random));
+        const [height, width] = [Math.round(Math.sqrt(area * aspect)), Math.round(Math.sqrt(area / aspect))];
+        if (height >= image.height || width >= image.width) continue;
+        const top = random.int(image.height - height + 1);
+        const left = random.int(image.width - width + 1);
+        const color = value === 'random' ? undefined : colorOf(value, image);
+        return erased(image, { top, left, height, width }, (channel) => color?.[channel] ?? random.int(256));
+      }
+      return image;
+    }),
+  );
 }
 
 function erased(

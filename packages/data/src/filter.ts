@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { beyondOf } from './fill.ts';
 import { blankImage, type Image } from './image.ts';
 import { toByte } from './numbers.ts';
@@ -30,7 +31,11 @@ export const randomAdjustSharpness = (
   factor: number,
   { probability = 0.5 }: ChanceOptions = {},
 ): ((image: Image, random: Random) => Image) =>
-  withProbability('randomAdjustSharpness', probability, (image) => adjustSharpness(image, factor));
+  described(
+    'randomAdjustSharpness',
+    [factor, { probability }],
+    withProbability('randomAdjustSharpness', probability, (image) => adjustSharpness(image, factor)),
+  );
 
 /** How `gaussianBlur` blurs. */
 export interface GaussianBlurOptions {
@@ -52,7 +57,9 @@ export function gaussianBlur(
     throw new RangeError(`gaussianBlur: kernelSize must be odd and >= 1, got ${kernelSize}`);
   if (!(least > 0 && least <= most && most < Number.POSITIVE_INFINITY))
     throw new RangeError(`gaussianBlur: sigma must be > 0, or two such in order, got ${JSON.stringify(sigma)}`);
-  return (image, random) => blurred(image, gaussian(kernelSize, between(least, most, random)));
+  return described('gaussianBlur', [kernelSize, { sigma }], (image, random) =>
+    blurred(image, gaussian(kernelSize, between(least, most, random))),
+  );
 }
 
 /** The weights of a Gaussian at whole distances from its centre; they add up to 1. */
@@ -110,11 +117,11 @@ export function gaussianNoise({
   sigma = 0.1,
 }: GaussianNoiseOptions = {}): (image: Image, random: Random) => Image {
   if (!(sigma >= 0)) throw new RangeError(`gaussianNoise: sigma must be >= 0, got ${sigma}`);
-  return ({ data, height, width, channels }, random) => {
+  return described('gaussianNoise', [{ mean, sigma }], ({ data, height, width, channels }, random) => {
     const result = blankImage(height, width, channels);
     for (let i = 0; i < data.length; i++) {
       result.data[i] = toByte(data[i]! + 255 * (mean + sigma * random.normal()));
     }
     return result;
-  };
+  });
 }

@@ -63,7 +63,7 @@ describe('imageFolder()', () => {
     expect(skipped).toEqual([
       { file: `${folder}/cats/broken.png`, reason: expect.stringMatching(/^damaged PNG: ./) },
       { file: `${folder}/cats/empty.jpg`, reason: 'empty file' },
-      { file: `${folder}/cats/notes.png`, reason: 'not a JPEG, PNG or WebP image' },
+      { file: `${folder}/cats/notes.png`, reason: 'not a JPEG, PNG, WebP, GIF or AVIF image' },
       { file: `${folder}/fish`, reason: 'empty folder' },
       { file: `${folder}/readme.txt`, reason: 'not in the folder of a class' },
     ]);
@@ -148,7 +148,7 @@ describe('imageFolder()', () => {
     [
       'no images',
       { 'cats/1.png': 'x' },
-      'no image that can be read (FOLDER/cats/1.png: not a JPEG, PNG or WebP image)',
+      'no image that can be read (FOLDER/cats/1.png: not a JPEG, PNG, WebP, GIF or AVIF image)',
     ],
   ])('refuses a folder with %s', async (_, files, got) => {
     const folder = await folderOf(files);

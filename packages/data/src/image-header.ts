@@ -1,8 +1,11 @@
 import type { Size } from './image.ts';
 
+/** Formats that are decoded. */
+export type ImageFormat = 'JPEG' | 'PNG' | 'WebP' | 'GIF' | 'AVIF';
+
 /** What the first bytes of an image file say. */
 export interface ImageHeader {
-  readonly format: 'JPEG' | 'PNG' | 'WebP';
+  readonly format: ImageFormat;
   /** As stored: an EXIF orientation may turn it. Missing where the file is cut off or damaged before it says so. */
   readonly size: Size | undefined;
 }
@@ -10,7 +13,7 @@ export interface ImageHeader {
 /**
  * The format and the size that a file's content declares, without decoding it and whatever it is called.
  *
- * @returns Nothing if these are not the first bytes of a JPEG, PNG or WebP image.
+ * @returns Nothing if these are not the first bytes of a JPEG, PNG, WebP, GIF or AVIF image.
  */
 export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -19,6 +22,8 @@ export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   if (starts(0, '\x89PNG\r\n\x1a\n')) return { format: 'PNG', size: within(view, pngSize) };
   if (starts(0, '\xff\xd8\xff')) return { format: 'JPEG', size: within(view, jpegSize) };
   if (starts(0, 'RIFF') && starts(8, 'WEBP')) return { format: 'WebP', size: within(view, webpSize) };
+  if (starts(0, 'GIF87a') || starts(0, 'GIF89a')) return { format: 'GIF', size: within(view, gifSize) };
+  if (starts(4, 'ftyp') && isAvif(bytes)) return { format: 'AVIF', size: within(view, avifSize) };
   return undefined;
 }
 
@@ -66,4 +71,31 @@ function webpSize(view: DataView): Size | undefined {
     default:
       return undefined;
   }
+}
+
+/** The logical screen, which every frame lies in: https://www.w3.org/Graphics/GIF/spec-gif89a.txt, 18 */
+const gifSize = (view: DataView): Size => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) });
+
+/** Whether `avif` or `avis` is among the brands of the first box: https://aomediacodec.github.io/av1-avif/#brands */
+function isAvif(bytes: Uint8Array): boolean {
+  const end = Math.min(bytes.length, new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));
+  for (let at = 8; at + 4 <= end; at += at === 8 ? 8 : 4)
+    if (/^avi[fs]$/.test(String.fromCharCode(...bytes.subarray(at, at + 4)))) return true;
+  return false;
+}
+
+/** The largest of the spatial extents in `meta`, which hold for the image, its parts, its alpha and its thumbnails: ISO/IEC 23008-12, 6.5.3. */
+function avifSize(view: DataView): Size | undefined {
+  let largest: Size | undefined;
+  for (let at = 0, box = 0; at + 8 <= view.byteLength; at += Math.max(box, 8)) {
+    box = view.getUint32(at);
+    if (view.getUint32(at + 4) !== 0x6d657461) continue; // 'meta'
+    for (let i = at + 8; i < at + box - 16; i++) {
+      if (view.getUint32(i) !== 0x69737065) continue; // 'ispe'
+      const size = { width: view.getUint32(i + 8), height: view.getUint32(i + 12) };
+      if (!largest || size.width * size.height > largest.width * largest.height) largest = size;
+    }
+    return largest;
+  }
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { convolved, gaussian } from './filter.ts';
 import type { Image } from './image.ts';
 import { checkWarp, type WarpOptions, warp } from './warp.ts';
@@ -76,23 +77,27 @@ export function randomPerspective(options: RandomPerspectiveOptions = {}): (imag
   if (!(distortionScale >= 0 && distortionScale <= 1))
     throw new RangeError(`randomPerspective: distortionScale must be in [0, 1], got ${distortionScale}`);
   checkWarp('randomPerspective', options);
-  return withProbability('randomPerspective', probability, (image, random) => {
-    const { height, width } = image;
-    const boundY = Math.trunc(distortionScale * Math.floor(height / 2)) + 1;
-    const boundX = Math.trunc(distortionScale * Math.floor(width / 2)) + 1;
-    const corner = (right: boolean, bottom: boolean): Point => [
-      random.int(boundX) + (right ? width - boundX : 0),
-      random.int(boundY) + (bottom ? height - boundY : 0),
-    ];
-    const to: Corners = [corner(false, false), corner(true, false), corner(true, true), corner(false, true)];
-    const from: Corners = [
-      [0, 0],
-      [width - 1, 0],
-      [width - 1, height - 1],
-      [0, height - 1],
-    ];
-    return perspective(image, from, to, { ...options, interpolation });
-  });
+  return described(
+    'randomPerspective',
+    [options],
+    withProbability('randomPerspective', probability, (image, random) => {
+      const { height, width } = image;
+      const boundY = Math.trunc(distortionScale * Math.floor(height / 2)) + 1;
+      const boundX = Math.trunc(distortionScale * Math.floor(width / 2)) + 1;
+      const corner = (right: boolean, bottom: boolean): Point => [
+        random.int(boundX) + (right ? width - boundX : 0),
+        random.int(boundY) + (bottom ? height - boundY : 0),
+      ];
+      const to: Corners = [corner(false, false), corner(true, false), corner(true, true), corner(false, true)];
+      const from: Corners = [
+        [0, 0],
+        [width - 1, 0],
+        [width - 1, height - 1],
+        [0, height - 1],
+      ];
+      return perspective(image, from, to, { ...options, interpolation });
+    }),
+  );
 }
 
 /** How `elasticTransform` bends. */
@@ -115,7 +120,7 @@ export function elasticTransform(options: ElasticOptions = {}): (image: Image, r
   if (!(alpha >= 0 && sigma >= 0))
     throw new RangeError(`elasticTransform: alpha and sigma must be >= 0, got ${JSON.stringify({ alpha, sigma })}`);
   checkWarp('elasticTransform', options);
-  return (image, random) => {
+  return described('elasticTransform', [options], (image, random) => {
     const { height, width } = image;
     const shifts = () => {
       const noise = Float64Array.from({ length: height * width }, () => between(-1, 1, random));
@@ -128,7 +133,7 @@ export function elasticTransform(options: ElasticOptions = {}): (image: Image, r
       from.y = y + (alpha / 2) * down[i]!;
     };
     return warp(image, source, { ...options, interpolation });
-  };
+  });
 }
 
 function smoothed(values: Float64Array, height: number, width: number, sigma: number): Float64Array {

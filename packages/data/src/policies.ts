@@ -1,6 +1,7 @@
 import type { Random } from '@imgcls/random';
 import { affine, rotate } from './affine.ts';
 import { adjustBrightness, adjustContrast, adjustSaturation } from './color.ts';
+import { described } from './description.ts';
 import { adjustSharpness } from './filter.ts';
 import { blankImage, type Image } from './image.ts';
 import { checkWhole, roundHalfEven } from './numbers.ts';
@@ -141,12 +142,12 @@ export function randAugment(options: RandAugmentOptions = {}): (image: Image, ra
   if (!(Number.isInteger(magnitude) && magnitude >= 0 && magnitude < bins))
     throw new RangeError(`randAugment: magnitude must be an integer of 0 to ${bins - 1}, got ${magnitude}`);
   checkWarp('randAugment', options);
-  return (image, random) => {
+  return described('randAugment', [options], (image, random) => {
     let result = image;
     for (let i = 0; i < count; i++)
       result = apply(result, anyOf(randSpace, random), randSpace, () => magnitude, bins, random, options);
     return result;
-  };
+  });
 }
 
 /** How `trivialAugmentWide` augments. */
@@ -165,8 +166,9 @@ export function trivialAugmentWide(options: TrivialAugmentOptions = {}): (image:
   const { bins = 31 } = options;
   checkWhole('trivialAugmentWide', 'bins', bins, 2);
   checkWarp('trivialAugmentWide', options);
-  return (image, random) =>
-    apply(image, anyOf(wideSpace, random), wideSpace, () => random.int(bins), bins, random, options);
+  return described('trivialAugmentWide', [options], (image, random) =>
+    apply(image, anyOf(wideSpace, random), wideSpace, () => random.int(bins), bins, random, options),
+  );
 }
 
 /** How `augMix` augments. */
@@ -195,7 +197,7 @@ export function augMix(options: AugMixOptions = {}): (image: Image, random: Rand
   if (chainDepth !== undefined) checkWhole('augMix', 'chainDepth', chainDepth, 1);
   if (!(alpha > 0)) throw new RangeError(`augMix: alpha must be > 0, got ${alpha}`);
   checkWarp('augMix', options);
-  return (image, random) => {
+  return described('augMix', [options], (image, random) => {
     const [original, others] = dirichlet(2, alpha, random) as [number, number];
     const shares = dirichlet(mixtureWidth, alpha, random);
     const mix = Float64Array.from(image.data, (value) => original * value);
@@ -210,7 +212,7 @@ export function augMix(options: AugMixOptions = {}): (image: Image, random: Rand
     const result = blankImage(image.height, image.width, image.channels);
     for (let i = 0; i < mix.length; i++) result.data[i] = mix[i]! + 1e-9; // weights add up to 1 but for rounding
     return result;
-  };
+  });
 }
 
 /** Weights that add up to 1, drawn from a symmetric Dirichlet distribution: gamma variates, divided by their sum. */
@@ -248,14 +250,14 @@ export function autoAugment(
   if (!pairs)
     throw new RangeError(`autoAugment: policy must be 'imagenet', 'cifar10' or 'svhn', got ${JSON.stringify(policy)}`);
   checkWarp('autoAugment', options);
-  return (image, random) => {
+  return described('autoAugment', [policy, options], (image, random) => {
     let result = image;
     for (const [name, probability, magnitude] of pairs[random.int(pairs.length)]!) {
       if (random.uniform() > probability) continue;
       result = apply(result, name, autoSpace, () => magnitude, 10, random, options);
     }
     return result;
-  };
+  });
 }
 
 type Step = readonly [name: Operation, probability: number, magnitude: number];

@@ -1,3 +1,4 @@
+import { described } from './description.ts';
 import { blankImage, checkSize, type Image } from './image.ts';
 
 /** A region of an image in pixels from its top left corner; edges may lie within pixels. */
@@ -37,7 +38,9 @@ export function resize(
   checkSize('resize', height, width);
   if (!(interpolation in curves))
     throw new RangeError(`resize: interpolation must be 'bilinear' or 'bicubic', got ${JSON.stringify(interpolation)}`);
-  return (image) => resizeBox(image, height, width, wholeBox(image), interpolation);
+  return described('resize', [height, width, { interpolation }], (image) =>
+    resizeBox(image, height, width, wholeBox(image), interpolation),
+  );
 }
 
 /**

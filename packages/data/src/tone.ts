@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import { type ChanceOptions, withProbability } from './chance.ts';
+import { described } from './description.ts';
 import { blankImage, type Image } from './image.ts';
 
 /** Each value looked up in a table, of which there may be one for each channel. */
@@ -68,28 +69,36 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 
 /** A transform that inverts some images. */
 export const randomInvert = ({ probability = 0.5 }: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('randomInvert', probability, invert);
+  described('randomInvert', [{ probability }], withProbability('randomInvert', probability, invert));
 
 /** A transform that keeps only so many bits of some images' values. */
 export const randomPosterize = (
   bits: number,
   { probability = 0.5 }: ChanceOptions = {},
 ): ((image: Image, random: Random) => Image) =>
-  withProbability('randomPosterize', probability, (image) => posterize(image, bits));
+  described(
+    'randomPosterize',
+    [bits, { probability }],
+    withProbability('randomPosterize', probability, (image) => posterize(image, bits)),
+  );
 
 /** A transform that inverts the bright values of some images. */
 export const randomSolarize = (
   threshold: number,
   { probability = 0.5 }: ChanceOptions = {},
 ): ((image: Image, random: Random) => Image) =>
-  withProbability('randomSolarize', probability, (image) => solarize(image, threshold));
+  described(
+    'randomSolarize',
+    [threshold, { probability }],
+    withProbability('randomSolarize', probability, (image) => solarize(image, threshold)),
+  );
 
 /** A transform that stretches the values of some images. */
 export const randomAutocontrast = ({
   probability = 0.5,
 }: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('randomAutocontrast', probability, autocontrast);
+  described('randomAutocontrast', [{ probability }], withProbability('randomAutocontrast', probability, autocontrast));
 
 /** A transform that equalizes the histograms of some images. */
 export const randomEqualize = ({ probability = 0.5 }: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
-  withProbability('randomEqualize', probability, equalize);
+  described('randomEqualize', [{ probability }], withProbability('randomEqualize', probability, equalize));

@@ -39,7 +39,7 @@ describe('imgcls train', () => {
   test('says which files it has left out', () => {
     expect(resultOf(trained).skipped).toEqual([
       { file: 'photos/blue/empty.png', reason: 'empty file' },
-      { file: 'photos/green/notes.txt', reason: 'not a JPEG, PNG or WebP image' },
+      { file: 'photos/green/notes.txt', reason: 'not a JPEG, PNG, WebP, GIF or AVIF image' },
       { file: 'photos/red/corrupt.jpg', reason: expect.stringContaining('JPEG') },
     ]);
     expect(trained.stderr).toContain('left out photos/blue/empty.png: empty file');
@@ -126,7 +126,7 @@ describe('imgcls predict', () => {
       top: [{ label: 'blue', probability: expect.any(Number) }, expect.anything(), expect.anything()],
     });
     expect(ended.stderr).toContain(
-      'imgcls predict: 2 of 23 files could not be read:\n  missing.jpg: there is no such file\n  photos/green/notes.txt: not a JPEG, PNG or WebP image\n',
+      'imgcls predict: 2 of 23 files could not be read:\n  missing.jpg: there is no such file\n  photos/green/notes.txt: not a JPEG, PNG, WebP, GIF or AVIF image\n',
     );
   });
 

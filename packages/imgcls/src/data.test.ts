@@ -41,7 +41,7 @@ test('imgcls data tells what is there and what is wrong, in words, as JSON and o
   const page = join(folder, 'page.html');
   expect(await main(['data', folder, '--html', page, '--json'])).toBe(0);
   const report = JSON.parse(said.trim().split('\n').at(-1)!);
-  expect(report).toMatchObject({ count: 27, skipped: [{ reason: 'not a JPEG, PNG or WebP image' }] });
+  expect(report).toMatchObject({ count: 27, skipped: [{ reason: 'not a JPEG, PNG, WebP, GIF or AVIF image' }] });
   expect(report.conflicts).toHaveLength(1);
   expect(said).toContain('✗ 1 image with several labels: ');
   expect(said).toContain("✗ 1 file that can't be used: ");

@@ -141,7 +141,7 @@ describe('createHandler() says what is wrong', () => {
       expect.stringContaining('the body must be an image'),
     ]);
     const text = await handler(post('hello', { 'content-type': 'image/png' }));
-    expect(await errorOf(text)).toEqual([415, "the image can't be read: not a JPEG, PNG or WebP image"]);
+    expect(await errorOf(text)).toEqual([415, "the image can't be read: not a JPEG, PNG, WebP, GIF or AVIF image"]);
   });
 
   test('400 where the body breaks off', async () => {

@@ -75,7 +75,7 @@ inChromium('the page takes an image that is dropped, and says what is wrong with
   expect(await page.textContent('#result h2')).toMatch(/^red/);
   await drop([1, 2, 3], 'notes.txt');
   await page.waitForSelector('#result .error');
-  expect(await page.textContent('#result')).toBe("the image can't be read: not a JPEG, PNG or WebP image");
+  expect(await page.textContent('#result')).toBe("the image can't be read: not a JPEG, PNG, WebP, GIF or AVIF image");
   await page.waitForSelector('#preview', { state: 'hidden' });
 });
 

@@ -1,0 +1,90 @@
+import type { Random } from '@imgcls/random';
+import { readPart } from '#files';
+import type { Example } from './dataset.ts';
+import { checkBytes, type DecodeOptions, decodeImage } from './decode.ts';
+import { DecodeError } from './decode-error.ts';
+import type { Image } from './image.ts';
+
+/**
+ * How an image is made: where its file is, how that is decoded, and what is changed about the image. Workers can follow it, as long as the
+ * changes are transforms of this package (or come through `fromModule`).
+ */
+export interface Recipe {
+  /** A path (in Node), a part of a file there, a `Blob` or `File`, the bytes of a file; or an image that is there already. */
+  readonly file: string | FilePart | Blob | Uint8Array | Image;
+  readonly decode?: DecodeOptions | undefined;
+  /** One after the other, the same in every epoch. */
+  readonly changes?: readonly ((image: Image) => Image)[];
+  /** Who keeps the image once so many of the changes are made: a cache. */
+  readonly kept?: { readonly after: number; readonly keep: (image: Image) => void } | undefined;
+}
+
+/** Bytes of a file that lie in it as they would in a file of their own: an entry of an archive. */
+export interface FilePart {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+type Get = (index: number) => Promise<Example>;
+
+const recipes = new WeakMap<object, (index: number) => Recipe>();
+
+/**
+ * The `get` of a data set whose images are made by recipes: `loader` has its workers follow them.
+ *
+ * @example
+ * A data set of files that lie in no particular order; it needs such files, so it is not run here.
+ * ```ts no-run
+ * import { byRecipe, type Dataset } from '@imgcls/data';
+ *
+ * const files = ['a/1.jpg', 'b/2.jpg'];
+ * const photos: Dataset = {
+ *   length: files.length,
+ *   classes: ['a', 'b'],
+ *   get: byRecipe((index) => ({ file: files[index]! }), (index) => index),
+ *   source: (index) => files[index]!,
+ * };
+ * ```
+ */
+export function byRecipe(recipe: (index: number) => Recipe, label: (index: number) => number): Get {
+  const get: Get = async (index) => ({ image: await follow(recipe(index)), label: label(index) });
+  recipes.set(get, recipe);
+  return get;
+}
+
+/** The recipes that a data set's `get` follows, if it does. */
+export const recipesOf = (dataset: { get: object }): ((index: number) => Recipe) | undefined =>
+  recipes.get(dataset.get);
+
+/** An image made by its recipe, and then changed at random. */
+export async function follow(
+  { file, decode = {}, changes = [], kept }: Recipe,
+  augment: readonly ((image: Image, random: Random) => Image)[] = [],
+  random?: Random,
+): Promise<Image> {
+  const all = [...changes, ...augment];
+  const apply = (image: Image, from: number, end: number): Image =>
+    all.slice(from, end).reduce((changed, change) => change(changed, random!), image);
+  const image = isImage(file) ? file : await decodeImage(await bytesOf(file, decode), decode);
+  if (!kept) return apply(image, 0, all.length);
+  const keep = apply(image, 0, kept.after);
+  kept.keep(keep);
+  return apply(keep, kept.after, all.length);
+}
+
+const isImage = (file: Recipe['file']): file is Image => typeof file === 'object' && 'channels' in file;
+
+/** @throws {DecodeError} if there is nothing, too much, or it can't be read. */
+async function bytesOf(file: Exclude<Recipe['file'], Image>, options: DecodeOptions): Promise<Uint8Array> {
+  if (file instanceof Uint8Array) return file;
+  try {
+    if (typeof file === 'string') return await readPart({ path: file }, (size) => checkBytes(size, options));
+    if (!(file instanceof Blob)) return await readPart(file, (size) => checkBytes(size, options));
+    checkBytes(file.size, options);
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (error) {
+    if (error instanceof DecodeError) throw error;
+    throw new DecodeError('unreadable', `it can't be read: ${(error as Error).message}`, { cause: error });
+  }
+}
