@@ -12,7 +12,7 @@ import {
   readBytes,
   visibleFiles,
 } from './file-tree.ts';
-import { perceptualHash, similarPairs, spreadOf, THUMBNAIL_SIDE, thumbnailDistance } from './fingerprint.ts';
+import { FINGERPRINT_BYTES, fingerprintOf, similarGroups, spreadOf, THUMBNAIL_SIDE } from './fingerprint.ts';
 import type { SkippedFile } from './image-folder.ts';
 import { readAhead } from './read-ahead.ts';
 
@@ -58,7 +58,7 @@ export interface FolderReport {
   readonly kinds: Readonly<Record<string, number>>;
   /** Groups of files with the same content, byte for byte. */
   readonly duplicates: readonly (readonly ExaminedFile[])[];
-  /** Groups of files that look the same: resized, stored anew, a little brighter. Not those in `duplicates`. */
+  /** Groups of files that look the same: resized, stored anew, a little brighter or darker. Not those in `duplicates`. */
   readonly nearDuplicates: readonly (readonly ExaminedFile[])[];
   /** Groups of either kind with files in several splits: what is measured on them is not honest. */
   readonly leaks: readonly (readonly ExaminedFile[])[];
@@ -76,13 +76,13 @@ const READS_AT_ONCE = 8;
 const BLANK_DEVIATION = 2; // levels
 const DARK_MEAN = 16;
 const ODD_ASPECT = 3;
-const SAME_LOOK = 3; // levels between thumbnails, on average
+const DIGEST_BYTES = 16; // of SHA-256: enough to tell files apart
 
 /**
  * Looks through a folder of images, one folder per class, for what spoils a training: files that can't be read, duplicates within and
  * across splits, equal images with different labels, classes of unequal size, blank, dark and oddly shaped images.
  *
- * Each file is decoded once, small; what is kept of it is a thumbnail of 16×16 pixels and two hashes, about 1 kB.
+ * Each file is decoded once, small; what is kept of it is its name, a few numbers, a fingerprint of 288 bytes and a hash: less than 1 kB.
  *
  * @param folder A path in Node; what `showDirectoryPicker()` gives in a browser.
  * @throws {Error} if the folder is missing, or has no image that can be read.
@@ -101,12 +101,12 @@ export async function examineFolder(
 ): Promise<FolderReport> {
   const root = typeof folder === 'string' ? folder.replace(/(?<=.)[\\/]+$/, '') : folder.name;
   const listed = typeof folder === 'string' ? await listFolder(folder) : await listHandle(folder);
-  const { examined, skipped } = await examineAll(listed, `${root}/`, options);
+  const { examined, skipped, kinds, digests, fingerprints } = await examineAll(listed, `${root}/`, options);
   if (examined.length === 0)
     throw new Error(
       `examineFolder: ${root} must hold images in folders of classes (cats/1.jpg), got none that can be read`,
     );
-  const groups = duplicateGroups(examined);
+  const groups = duplicateGroups(examined, digests, fingerprints);
   const all = [...groups.exact, ...groups.near];
   const several = (key: 'split' | 'className') => all.filter((group) => new Set(group.map((one) => one[key])).size > 1);
   const plain = (files: readonly Examined[]): ExaminedFile[] =>
@@ -120,7 +120,7 @@ export async function examineFolder(
     classes: countClasses(examined),
     skipped,
     sizes: sizesOf(examined),
-    kinds: countKinds(examined),
+    kinds: Object.fromEntries([...kinds].sort(([, a], [, b]) => b - a)),
     duplicates: list(groups.exact),
     nearDuplicates: list(groups.near),
     leaks: list(several('split')),
@@ -133,24 +133,33 @@ export async function examineFolder(
 
 interface Examined extends ExaminedFile {
   readonly bytes: number;
-  readonly kinds: readonly string[];
-  /** Of the content. */
-  readonly digest: string;
-  readonly thumbnail: Uint8Array;
-  readonly hash: readonly [high: number, low: number];
   readonly mean: number;
   readonly deviation: number;
 }
 
-async function examineAll(listed: readonly ListedFile[], prefix: string, options: ExamineOptions) {
+/** What is known of all files. The last two hold a row for each that is examined. */
+interface Examination {
+  examined: Examined[];
+  skipped: SkippedFile[];
+  /** How many files are of a kind. */
+  kinds: Map<string, number>;
+  digests: Uint8Array;
+  fingerprints: Uint8Array;
+}
+
+async function examineAll(
+  listed: readonly ListedFile[],
+  prefix: string,
+  options: ExamineOptions,
+): Promise<Examination> {
   const files = visibleFiles(listed);
   const place = placeIn(files.map(({ path }) => path));
-  const one = async ({ path, file }: ListedFile): Promise<Examined | SkippedFile> => {
+  const one = async ({ path, file }: ListedFile): Promise<SkippedFile | (Inspected & { placed: Place })> => {
     const placed = place(path);
     if (!file) return { file: prefix + path, reason: 'empty folder' };
     if (!placed) return { file: prefix + path, reason: 'not in the folder of a class' };
     try {
-      return { file: prefix + path, ...placed, ...(await examine(await readBytes(file, options), options)) };
+      return { placed, ...(await inspect(await readBytes(file, options), options)) };
     } catch (error) {
       if (error instanceof DecodeError) return { file: prefix + path, reason: error.reason };
       throw error;
@@ -158,82 +167,74 @@ async function examineAll(listed: readonly ListedFile[], prefix: string, options
   };
   const examined: Examined[] = [];
   const skipped: SkippedFile[] = [];
+  const kinds = new Map<string, number>();
+  const digests = new Uint8Array(DIGEST_BYTES * files.length);
+  const fingerprints = new Uint8Array(FINGERPRINT_BYTES * files.length);
   let done = 0;
   for await (const result of readAhead((i) => one(files[i]!), 0, files.length, READS_AT_ONCE)) {
     if ('reason' in result) skipped.push(result);
-    else examined.push(result);
+    else {
+      for (const kind of result.kinds) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      digests.set(result.digest, DIGEST_BYTES * examined.length);
+      fingerprints.set(result.fingerprint, FINGERPRINT_BYTES * examined.length);
+      examined.push({ file: prefix + files[done]!.path, ...result.placed, ...result.numbers });
+    }
     options.onProgress?.(++done, files.length);
   }
-  return { examined, skipped };
+  return { examined, skipped, kinds, digests, fingerprints };
 }
 
-async function examine(bytes: Uint8Array, options: ExamineOptions): Promise<Omit<Examined, 'file' | keyof Place>> {
+interface Inspected {
+  kinds: readonly string[];
+  digest: Uint8Array;
+  fingerprint: Uint8Array;
+  numbers: Omit<Examined, 'file' | keyof Place>;
+}
+
+async function inspect(bytes: Uint8Array, options: ExamineOptions): Promise<Inspected> {
   const { format, size } = checkedHeader(bytes, options);
   const { thumbnail, channels, bits, turned } = await inspectPixels(bytes, format, THUMBNAIL_SIDE);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  const isTurned = turned === 'sideways';
+  const [height, width] = turned === 'sideways' ? [size.width, size.height] : [size.height, size.width];
+  const stored = [
+    format,
+    ...(channels ? [`${channels} ${channels === 1 ? 'channel' : 'channels'}`] : []),
+    ...(bits === 16 ? ['16 bits'] : []),
+  ];
   return {
-    height: isTurned ? size.width : size.height,
-    width: isTurned ? size.height : size.width,
-    bytes: bytes.length,
-    kinds: [
-      [
-        format,
-        ...(channels ? [`${channels} ${channels === 1 ? 'channel' : 'channels'}`] : []),
-        ...(bits === 16 ? ['16 bits'] : []),
-      ].join(', '),
-      ...(turned ? ['turned by EXIF'] : []),
-    ],
-    digest: Array.from(digest.subarray(0, 16), (byte) => String.fromCharCode(byte)).join(''),
-    thumbnail: thumbnail.data,
-    hash: perceptualHash(thumbnail),
-    ...spreadOf(thumbnail),
+    kinds: [stored.join(', '), ...(turned ? ['turned by EXIF'] : [])],
+    digest: digest.subarray(0, DIGEST_BYTES),
+    fingerprint: fingerprintOf(thumbnail),
+    numbers: { height, width, bytes: bytes.length, ...spreadOf(thumbnail.data) },
   };
 }
 
 /** Files of the same content, and files that look the same but are not: groups of at least two, in the order of their first files. */
-function duplicateGroups(examined: readonly Examined[]): { exact: Examined[][]; near: Examined[][] } {
-  const byDigest = grouped(examined, ({ digest }) => digest);
-  const exact = [...byDigest.values()].filter((group) => group.length > 1);
+function duplicateGroups(
+  examined: readonly Examined[],
+  digests: Uint8Array,
+  fingerprints: Uint8Array,
+): { exact: Examined[][]; near: Examined[][] } {
+  const digestAt = (i: number): string =>
+    String.fromCharCode(...digests.subarray(DIGEST_BYTES * i, DIGEST_BYTES * (i + 1)));
+  const copies = [...grouped(examined.keys(), digestAt).values()]; // indices, by content
+  const copiesOf = new Map(copies.map((group) => [group[0]!, group]));
   // One of each content; on blank images everything looks the same.
-  const distinct = [...byDigest.values()]
-    .map(([first]) => first!)
-    .filter(({ deviation }) => deviation >= BLANK_DEVIATION);
-  const joined = unionFind(distinct.length);
-  for (const [i, j] of similarPairs(distinct.map(({ hash }) => hash)))
-    if (thumbnailDistance(distinct[i]!.thumbnail, distinct[j]!.thumbnail) <= SAME_LOOK) joined.join(i, j);
-  const near = grouped(distinct, (_, i) => joined.root(i));
-  const withCopies = (group: Examined[]) => group.flatMap(({ digest }) => byDigest.get(digest)!);
-  return { exact, near: [...near.values()].filter((group) => group.length > 1).map(withCopies) };
+  const distinct = [...copiesOf.keys()].filter((i) => examined[i]!.deviation >= BLANK_DEVIATION);
+  const near = similarGroups(fingerprints, distinct).map((group) => group.flatMap((i) => copiesOf.get(i)!));
+  const files = (groups: readonly number[][]) => groups.map((group) => group.map((i) => examined[i]!));
+  return { exact: files(copies.filter((group) => group.length > 1)), near: files(near) };
 }
 
-function grouped<T, K>(items: readonly T[], keyOf: (item: T, i: number) => K): Map<K, T[]> {
+function grouped<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
-  for (const [i, item] of items.entries()) {
-    const key = keyOf(item, i);
+  for (const item of items) {
+    const key = keyOf(item);
     const group = groups.get(key);
     if (group) group.push(item);
     else groups.set(key, [item]);
   }
   return groups;
-}
-
-/** Sets that grow together. Tarjan 1975, with path halving. */
-function unionFind(count: number) {
-  const parents = Int32Array.from({ length: count }, (_, i) => i);
-  const root = (i: number): number => {
-    let at = i;
-    while (parents[at] !== at) {
-      parents[at] = parents[parents[at]!]!;
-      at = parents[at]!;
-    }
-    return at;
-  };
-  const join = (i: number, j: number): void => {
-    const [a, b] = [root(i), root(j)];
-    parents[Math.max(a, b)] = Math.min(a, b);
-  };
-  return { root, join };
 }
 
 function countClasses(examined: readonly Examined[]): ClassCount[] {
@@ -250,10 +251,4 @@ function sizesOf(examined: readonly Examined[]): FolderReport['sizes'] {
     .map(({ height, width }) => [height, width] as const)
     .sort((a, b) => a[0] * a[1] - b[0] * b[1]);
   return { smallest: byArea[0]!, median: byArea[byArea.length >> 1]!, largest: byArea.at(-1)! };
-}
-
-function countKinds(examined: readonly Examined[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const { kinds } of examined) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }

@@ -3,94 +3,180 @@ import type { Image } from './image.ts';
 /** Pixels along each side of a thumbnail. */
 export const THUMBNAIL_SIDE = 16;
 
+const PIXELS = THUMBNAIL_SIDE * THUMBNAIL_SIDE;
+const BLOCKS = 16; // of 4x4 pixels
+const COLORS = 2 * BLOCKS;
+
+/** Bytes of a fingerprint: the brightness of each pixel, and of each block of 4×4 pixels two differences of colour. */
+export const FINGERPRINT_BYTES = PIXELS + COLORS;
+
+const SAME_STRUCTURE = 0.98; // correlation of brightness
+const MOST_GAIN = 4 / 3; // of contrast
+const MOST_SHIFT = 32; // levels of brightness
+const MOST_RECOLOR = 8; // levels, on average
+const LEAST_DEVIATION = 1; // levels; below it there is no structure to compare
+
 /**
- * 64 bits that hardly change when an image is stored anew, resized, or made a little brighter: of 8×8 cells, which are brighter than the
- * median cell.
+ * What is left of an image when it is stored anew, resized or made a little brighter, in 288 bytes.
  *
- * @param thumbnail 16×16 pixels.
+ * @param thumbnail 16×16 pixels of RGB.
  */
-export function perceptualHash(thumbnail: Image): readonly [high: number, low: number] {
-  const cells = cellMeans(thumbnail);
-  const sorted = Float64Array.from(cells).sort();
-  const median = (sorted[31]! + sorted[32]!) / 2;
-  const word = (from: number): number =>
-    cells.subarray(from, from + 32).reduce((bits, cell) => ((bits << 1) | Number(cell > median)) >>> 0, 0);
-  return [word(0), word(32)];
-}
-
-function cellMeans({ data, channels }: Image): Float64Array {
-  const cells = new Float64Array(64);
-  const row = THUMBNAIL_SIDE * channels;
-  for (let i = 0; i < data.length; i++) {
-    const y = Math.floor(i / row);
-    const x = Math.floor((i % row) / channels);
-    cells[8 * (y >> 1) + (x >> 1)]! += data[i]! / (4 * channels);
+export function fingerprintOf({ data }: Image): Uint8Array {
+  const fingerprint = new Uint8Array(FINGERPRINT_BYTES);
+  const colors = new Float64Array(COLORS);
+  for (let i = 0; i < PIXELS; i++) {
+    const [r, g, b] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
+    const luma = 0.299 * r + 0.587 * g + 0.114 * b; // ITU-R BT.601, as JPEG has it
+    fingerprint[i] = Math.round(luma);
+    colors[blockOf(i)]! += (0.564 * (b - luma)) / BLOCKS;
+    colors[BLOCKS + blockOf(i)]! += (0.713 * (r - luma)) / BLOCKS;
   }
-  return cells;
+  for (let k = 0; k < COLORS; k++) fingerprint[PIXELS + k] = Math.round(128 + colors[k]!);
+  return fingerprint;
 }
 
-/** The mean difference of two thumbnails' values, in levels. */
-export function thumbnailDistance(a: Uint8Array, b: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
-  return sum / a.length;
-}
+const blockOf = (pixel: number): number => 4 * (pixel >> 6) + ((pixel >> 2) & 3);
 
 /** The mean of an image's values and how far they are from it, in levels. */
-export function spreadOf({ data }: Image): { mean: number; deviation: number } {
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-  const variance = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length;
-  return { mean, deviation: Math.sqrt(variance) };
+export function spreadOf(values: Uint8Array): { mean: number; deviation: number } {
+  let [sum, squares] = [0, 0];
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / values.length;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / values.length - mean * mean)) };
 }
 
 /**
- * Pairs of hashes that differ in at most three bits, each once: of four words of 16 bits, such a pair has one in common.
+ * Groups of images that look the same: their brightness correlates by 0.98 or more, with much the same mean and contrast, and so do their
+ * colours. Likeness is passed on: the first and the last of a group may differ more.
  *
- * Of hashes that are all the same, each is paired with the first only.
+ * Only what can be alike is compared. Normalised images `z` of that correlation have `mean (z₁ − z₂)² ≤ 2 (1 − 0.98)`, and no mean of
+ * `±(z₁ − z₂)` can be larger than the root of it (Cauchy and Schwarz). So three such means place each image in a grid, where neighbours meet.
+ *
+ * @param fingerprints `[n, 288]`.
+ * @param among The indices of those to compare. What has no structure is like nothing.
+ * @returns Groups of at least two of these indices.
  */
-export function* similarPairs(hashes: readonly (readonly [number, number])[]): Generator<[number, number]> {
-  const same = new Map<string, number>();
-  const distinct: number[] = [];
-  for (const [i, [high, low]] of hashes.entries()) {
-    const key = `${high},${low}`;
-    const first = same.get(key);
-    if (first === undefined) distinct.push(i);
-    else yield [first, i];
-    if (first === undefined) same.set(key, i);
+export function similarGroups(fingerprints: Uint8Array, among: readonly number[]): number[][] {
+  const looks = looksOf(fingerprints, among);
+  const joined = unionFind(among.length);
+  const cells = new Map<number, number[]>();
+  for (let i = 0; i < among.length; i++) {
+    if (looks.deviations[i]! < LEAST_DEVIATION) continue;
+    const place = placeOf(looks, i);
+    let isNew = true;
+    for (const cell of around(place))
+      for (const other of cells.get(cell) ?? []) {
+        const likeness = likenessOf(looks, i, other);
+        if (likeness < SAME_STRUCTURE) continue;
+        joined.join(i, other);
+        isNew &&= likeness < 0.999 || Math.abs(looks.means[i]! - looks.means[other]!) > 1;
+      }
+    if (!isNew) continue; // it finds no more than its like does: so a thousand equal frames don't make a million pairs
+    const key = cellOf(place);
+    const cell = cells.get(key);
+    if (cell) cell.push(i);
+    else cells.set(key, [i]);
   }
-  for (let word = 0; word < 4; word++) yield* pairsSharing(hashes, distinct, word);
+  const groups = joined.groups().filter((group) => group.length > 1);
+  return groups.map((group) => group.map((i) => among[i]!));
 }
 
-function* pairsSharing(
-  hashes: readonly (readonly [number, number])[],
-  candidates: readonly number[],
-  word: number,
-): Generator<[number, number]> {
-  const buckets = new Map<number, number[]>();
-  for (const i of candidates) {
-    const key = wordOf(hashes[i]!, word);
-    const bucket = buckets.get(key);
-    if (!bucket) {
-      buckets.set(key, [i]);
-      continue;
-    }
-    for (const j of bucket) {
-      const earlier = [0, 1, 2, 3].slice(0, word).some((w) => wordOf(hashes[i]!, w) === wordOf(hashes[j]!, w));
-      if (!earlier && bitsBetween(hashes[i]!, hashes[j]!) <= 3) yield [j, i];
-    }
-    bucket.push(i);
-  }
+/** What comparing takes, of each image. */
+interface Looks {
+  /** Its fingerprint. */
+  readonly at: (i: number) => Uint8Array;
+  readonly means: Float32Array;
+  readonly deviations: Float32Array;
+  /** Means of the blocks of the normalised image, `[n, 16]`. */
+  readonly blocks: Float32Array;
 }
 
-const wordOf = ([high, low]: readonly [number, number], word: number): number =>
-  ((word < 2 ? high : low) >>> (16 * (word & 1))) & 0xffff;
+function looksOf(fingerprints: Uint8Array, among: readonly number[]): Looks {
+  const at = (i: number): Uint8Array =>
+    fingerprints.subarray(among[i]! * FINGERPRINT_BYTES, (among[i]! + 1) * FINGERPRINT_BYTES);
+  const [means, deviations] = [new Float32Array(among.length), new Float32Array(among.length)];
+  const blocks = new Float32Array(BLOCKS * among.length);
+  for (let i = 0; i < among.length; i++) {
+    const fingerprint = at(i);
+    const { mean, deviation } = spreadOf(fingerprint.subarray(0, PIXELS));
+    means[i] = mean;
+    deviations[i] = deviation;
+    for (let k = 0; k < PIXELS; k++)
+      blocks[BLOCKS * i + blockOf(k)]! += (fingerprint[k]! - mean) / (deviation * BLOCKS);
+  }
+  return { at, means, deviations, blocks };
+}
 
-const bitsBetween = (a: readonly [number, number], b: readonly [number, number]): number =>
-  bitCount(a[0] ^ b[0]) + bitCount(a[1] ^ b[1]);
+/** The largest distance of normalised images that are alike. */
+const RADIUS = Math.sqrt(2 * (1 - SAME_STRUCTURE));
+const SIDE = 2 * (Math.ceil(1 / RADIUS) + 1) + 1; // cells along a side of the grid: such means lie in [-1, 1]
 
-/** Warren, "Hacker's Delight", section 5-1. */
-function bitCount(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555);
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+type Place = readonly [number, number, number];
+
+/** Left against right, top against bottom, and the diagonals. */
+function placeOf({ blocks }: Looks, i: number): Place {
+  const sums = [0, 0, 0];
+  for (let k = 0; k < BLOCKS; k++) {
+    const block = blocks[BLOCKS * i + k]! / BLOCKS;
+    const [isLeft, isTop] = [(k & 3) < 2, k >> 2 < 2];
+    sums[0]! += isLeft ? block : -block;
+    sums[1]! += isTop ? block : -block;
+    sums[2]! += isLeft === isTop ? block : -block;
+  }
+  const [x, y, z] = sums.map((sum) => Math.floor(sum / RADIUS));
+  return [x!, y!, z!];
+}
+
+const cellOf = ([x, y, z]: Place): number => (x * SIDE + y) * SIDE + z;
+
+/** The cells of a place and of its neighbours. */
+function* around([x, y, z]: Place): Generator<number> {
+  for (let i = -1; i <= 1; i++)
+    for (let j = -1; j <= 1; j++) for (let k = -1; k <= 1; k++) yield cellOf([x + i, y + j, z + k]);
+}
+
+/** The correlation of two images' brightness; 0 where it is certainly too little, or something else differs. */
+function likenessOf({ at, means, deviations, blocks }: Looks, i: number, j: number): number {
+  if (Math.abs(means[i]! - means[j]!) > MOST_SHIFT) return 0;
+  if (deviations[i]! > MOST_GAIN * deviations[j]! || deviations[j]! > MOST_GAIN * deviations[i]!) return 0;
+  let apart = 0;
+  for (let k = 0; k < BLOCKS; k++) apart += (blocks[BLOCKS * i + k]! - blocks[BLOCKS * j + k]!) ** 2;
+  if (apart > BLOCKS * RADIUS * RADIUS) return 0;
+  const [a, b] = [at(i), at(j)];
+  let recolor = 0;
+  for (let k = PIXELS; k < FINGERPRINT_BYTES; k++) recolor += Math.abs(a[k]! - b[k]!);
+  if (recolor > MOST_RECOLOR * COLORS) return 0;
+  let product = 0;
+  for (let k = 0; k < PIXELS; k++) product += a[k]! * b[k]!;
+  return (product / PIXELS - means[i]! * means[j]!) / (deviations[i]! * deviations[j]!);
+}
+
+/** Sets that grow together. Tarjan 1975, with path halving. */
+function unionFind(count: number) {
+  const parents = Int32Array.from({ length: count }, (_, i) => i);
+  const root = (i: number): number => {
+    let at = i;
+    while (parents[at] !== at) {
+      parents[at] = parents[parents[at]!]!;
+      at = parents[at]!;
+    }
+    return at;
+  };
+  const join = (i: number, j: number): void => {
+    const [a, b] = [root(i), root(j)];
+    parents[Math.max(a, b)] = Math.min(a, b);
+  };
+  const groups = (): number[][] => {
+    const members = new Map<number, number[]>();
+    for (let i = 0; i < count; i++) {
+      const group = members.get(root(i));
+      if (group) group.push(i);
+      else members.set(root(i), [i]);
+    }
+    return [...members.values()];
+  };
+  return { join, groups };
 }
