@@ -109,7 +109,7 @@ const slopes: Readonly<Record<Exclude<ActivationName, 'none'>, (saved: Tensor, s
   hardSwish: (x) => add(ramp(x), mul(x, mul(between(x, -3, 3), 1 / 6))),
 };
 
-type Slope = { activation: Exclude<ActivationName, 'none'>; slope: number };
+export type Slope = { activation: Exclude<ActivationName, 'none'>; slope: number };
 
 /** `dy · f′` */
 const gradientKernel: Kernel<{ dy: Tensor; saved: Tensor }, Slope> = {

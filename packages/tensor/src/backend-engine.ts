@@ -10,8 +10,9 @@ export interface BackendOptions {
    */
   wasmPath?: string;
   /**
-   * How many threads share the work, on `native` and `wasm`: without it as many as the machine has processors, or as `IMGCLS_THREADS` in the
-   * environment says. Any number gives the same results, bit for bit. A backend that runs already takes a new number too.
+   * How many threads share the work, on `native`, `wasm` and `tensorflow`: without it as many as the machine has processors, or as
+   * `IMGCLS_THREADS` (for `tensorflow`: `TF_NUM_INTRAOP_THREADS`) in the environment says. On `native` and `wasm` any number gives the same
+   * results, bit for bit, and one that runs already takes a new number too; on `tensorflow` it counts when the backend is opened for the first time.
    */
   threads?: number;
   /**
@@ -42,6 +43,8 @@ export interface OpenBackend {
 /** One way to compute. */
 export interface Engine {
   name: BackendName;
+  /** Whether it is worth the time to load it for the sake of such hardware; without it always. */
+  mayHave?(hardware: OpenBackend['hardware']): boolean;
   /**
    * Loads the engine without making it the current one.
    *

@@ -1,49 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
-import { engine, findBackend, type KernelBackend, setBackend } from '@tensorflow/tfjs-core';
+import { engine, findBackend, setBackend } from '@tensorflow/tfjs-core';
 import { supportedCore } from './backend-core.ts';
-import { BackendError, type Engine, messageOf } from './backend-engine.ts';
+import { BackendError, type Engine, messageOf, type OpenBackend } from './backend-engine.ts';
+import { provideKernels } from './kernel.ts';
+import { tensorflowInstallations } from './tensorflow/installation.ts';
+import { tensorflowKernels } from './tensorflow/kernels.ts';
+import type { TensorflowBackend } from './tensorflow/op.ts';
 
-/** What tfjs-node's backend tells of itself. */
-interface NodeBackend extends KernelBackend {
-  isUsingGpuDevice: boolean;
-  binding: { TF_Version: string };
-}
-
-/** TensorFlow's C library under `@tensorflow/tfjs-node-gpu`, else `@tensorflow/tfjs-node`. */
+/**
+ * TensorFlow's C library under tfjs-node: the project's own `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` where one of them loads, else
+ * what `imgcls engines add tensorflow` has set up.
+ */
 export const tensorflow: Engine = {
   name: 'tensorflow',
-  async open() {
-    const failures: string[] = [];
-    for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
-      const failure = load(name);
-      if (failure === undefined) return describe(findBackend('tensorflow') as NodeBackend);
-      failures.push(failure);
-    }
-    const nextStep = `see "npm install @tensorflow/tfjs-node@${supportedCore}", or use 'wasm'`;
-    throw new BackendError('tensorflow', failures.join('; '), nextStep);
+  mayHave: (hardware) => hardware !== 'gpu' || hasNvidiaDriver(),
+  async open({ threads }, running) {
+    if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+    const backend = (running ?? findTensorflow()) as TensorflowBackend;
+    provideKernels('tensorflow', tensorflowKernels);
+    return describe(backend);
   },
 };
 
-function describe(backend: NodeBackend) {
-  const gpu = backend.isUsingGpuDevice;
-  const device = `${gpu ? 'NVIDIA GPU' : 'CPU'}, TensorFlow ${backend.binding.TF_Version}`;
-  return { backend, hardware: gpu ? ('gpu' as const) : ('cpu' as const), device, version: supportedCore };
+function describe(backend: TensorflowBackend): OpenBackend {
+  const library = `TensorFlow ${backend.binding.TF_Version}`;
+  if (backend.isUsingGpuDevice)
+    return { backend, hardware: 'gpu', device: `${gpuName()}, ${library}`, version: supportedCore };
+  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
+  const device = `CPU, ${library}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  return { backend, hardware: 'cpu', device, version: supportedCore };
+}
+
+/** As in `NVIDIA H100 80GB HBM3 with 79.6 GiB`. TensorFlow computes on the last that it lists. */
+function gpuName(): string {
+  try {
+    const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
+    const listed = execFileSync('nvidia-smi', query, { encoding: 'utf8', timeout: 10_000, stdio: 'pipe' }).trim();
+    const [name, mebibytes] = listed.split('\n').at(-1)!.split(', ');
+    return `${name} with ${(Number(mebibytes) / 1024).toFixed(1)} GiB`;
+  } catch {
+    return 'NVIDIA GPU';
+  }
+}
+
+/** Whether it can be worth a second to load TensorFlow for a GPU: Linux shows the driver as a device, also under Windows. */
+const hasNvidiaDriver = (): boolean =>
+  process.platform !== 'linux' || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg');
+
+/** Loads the first tfjs-node that works. */
+function findTensorflow(): TensorflowBackend {
+  const failures: string[] = [];
+  for (const { name, where, require } of candidates()) {
+    const failure = require ? load(name, require) : 'is not installed';
+    if (failure === undefined) return findBackend('tensorflow') as TensorflowBackend;
+    failures.push(`${name}${where} ${failure}`);
+  }
+  const nextStep = `run "npx imgcls engines add tensorflow", or use 'native'`;
+  throw new BackendError('tensorflow', failures.join('; '), nextStep);
+}
+
+interface Candidate {
+  name: string;
+  /** In words, behind the name. */
+  where: string;
+  require: NodeJS.Require | undefined;
+}
+
+function* candidates(): Generator<Candidate> {
+  for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'])
+    yield { name, where: '', require: requireOf(`${name}/package.json`) };
+  for (const { folder } of tensorflowInstallations())
+    yield {
+      name: '@tensorflow/tfjs-node',
+      where: ` in ${folder}`,
+      require: createRequire(join(folder, 'package.json')),
+    };
 }
 
 /** Loads tfjs-node; says why where that fails. */
-function load(name: string): string | undefined {
-  const require = requireOf(`${name}/package.json`);
-  if (!require) return `${name} is not installed`;
+function load(name: string, require: NodeJS.Require): string | undefined {
   const { version } = require(`${name}/package.json`);
-  if (version !== supportedCore) return `${name} must be ${supportedCore}, got ${version}`;
+  if (version !== supportedCore) return `must be ${supportedCore}, got ${version}`;
   mend();
   const restore = keepCurrentBackend();
   try {
     require(name);
   } catch (error) {
-    return `${name} does not load: ${messageOf(error)}`;
+    return `does not load: ${messageOf(error)}`;
   } finally {
     restore();
   }

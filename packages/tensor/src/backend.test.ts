@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BackendError, listBackends, useBackend } from './backend.ts';
 import { checkCore } from './backend-core.ts';
 
@@ -125,6 +125,14 @@ describe('listBackends()', () => {
 });
 
 describe('the tensorflow backend', () => {
+  let cache: string;
+  beforeEach(() => {
+    cache = mkdtempSync(join(tmpdir(), 'imgcls-cache-'));
+    projects.push(cache);
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
   const packageJson = (version: string) => JSON.stringify({ name: 'fake', main: 'index.js', version });
 
   it('is refused in another version than the supported one, by number', async () => {
@@ -158,6 +166,22 @@ describe('the tensorflow backend', () => {
     expect((await useBackend()).name).not.toBe('tensorflow');
   });
 
+  it('is looked for in the cache after the project, the newest first, and where it is named in the reason', async () => {
+    enterProject({ '@tensorflow/tfjs-node/package.json': packageJson('4.10.0') });
+    for (const [name, made] of Object.entries({ '2.13.1-cpu-a': '2030-01-01', '2.19.1-gpu-b': '2031-01-01' })) {
+      const folder = join(cache, 'imgcls/engines/tensorflow', name);
+      const module = join(folder, 'node_modules/@tensorflow/tfjs-node');
+      mkdirSync(module, { recursive: true });
+      writeFileSync(join(folder, 'engine.json'), JSON.stringify({ version: name.slice(0, 6), gpu: false, made }));
+      writeFileSync(join(module, 'package.json'), packageJson('4.22.0'));
+      writeFileSync(join(module, 'index.js'), `throw new Error('broken ${name}')`);
+    }
+    mkdirSync(join(cache, 'imgcls/engines/tensorflow/building-1')); // what is half made is not looked at
+    await expect(useBackend('tensorflow')).rejects.toThrow(
+      /tfjs-node must be 4\.22\.0, got 4\.10\.0; @tensorflow\/tfjs-node in \S+-b does not load: broken 2\.19\.1-gpu-b; .*broken 2\.13\.1-cpu-a; run "npx imgcls engines add tensorflow"/,
+    );
+  });
+
   it('is found in the project, mended for new Nodes before it loads, and made current only when used', async () => {
     const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
     const cpu = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-cpu');
@@ -172,10 +196,11 @@ describe('the tensorflow backend', () => {
         tf.setBackend('tensorflow');`,
     });
     await useBackend('wasm');
-    expect((await listBackends())[0]).toEqual({ name: 'tensorflow', usable: true, device: 'CPU, TensorFlow 2.13.1' });
+    const device = expect.stringMatching(/^CPU, TensorFlow 2\.13\.1, \d+ threads?$/);
+    expect((await listBackends())[0]).toEqual({ name: 'tensorflow', usable: true, device, version: '4.22.0' });
     expect(tf.getBackend()).toBe('wasm');
     expect(twice(1)).toBe(2);
-    expect((await useBackend('tensorflow')).device).toBe('CPU, TensorFlow 2.13.1');
+    expect((await useBackend('tensorflow', { threads: 1 })).device).toEqual(device);
     expect(tf.getBackend()).toBe('tensorflow');
   });
 });

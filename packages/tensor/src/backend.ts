@@ -26,6 +26,8 @@ export interface BackendVerdict {
   name: BackendName;
   usable: boolean;
   device?: string;
+  /** Version of the package it comes from. */
+  version?: string;
   /** Why it is not usable, or, of a usable one, why it is taken only when asked for by name. */
   reason?: string;
   nextStep?: string;
@@ -94,9 +96,15 @@ export function listBackends(): Promise<BackendVerdict[]> {
 
 async function verdictOn(name: BackendName): Promise<BackendVerdict> {
   try {
-    const { device, hardware } = await open(name, {});
-    if (hardware !== 'software') return { name, usable: true, device };
-    return { name, usable: true, device, reason: 'its driver computes on the CPU, so it is taken only by name' };
+    const { device, version, hardware } = await open(name, {});
+    if (hardware !== 'software') return { name, usable: true, device, version };
+    return {
+      name,
+      usable: true,
+      device,
+      version,
+      reason: 'its driver computes on the CPU, so it is taken only by name',
+    };
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
     return { name, usable: false, reason: error.reason, nextStep: error.nextStep };
@@ -105,6 +113,7 @@ async function verdictOn(name: BackendName): Promise<BackendVerdict> {
 
 async function openFastest(options: BackendOptions): Promise<OpenBackend & { name: BackendName }> {
   for (const { name, hardware } of preference) {
+    if (engineOf(name).mayHave?.(hardware) === false) continue;
     const found = await open(name, options).catch((error) => {
       if (!(error instanceof BackendError)) throw error;
     });

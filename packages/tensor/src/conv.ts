@@ -20,7 +20,7 @@ import {
 import { type Gradient, type Kernel, run } from './kernel.ts';
 import { convolution, inputGradient, weightGradient } from './own/conv.ts';
 import { stockInputGradient, stockWeightGradient } from './stock-kernels.ts';
-import { outputSizes, padImages, type Shape4D, unit, type Window } from './window.ts';
+import { outputSizes, type Shape4D, type Window } from './window.ts';
 
 export interface Conv2dOptions {
   /** `[outChannels]`, added to every pixel. */
@@ -104,11 +104,6 @@ const conv2dKernel: Kernel<Conv2dInputs, Conv2dAttributes, Tensor4D> = {
     return bias ? add(y, bias) : y;
   },
   own: convolution,
-  on: {
-    // does not pad its convolution as it is told
-    tensorflow: ({ x, ...rest }, attributes, composed) =>
-      composed({ x: padImages(x, attributes.padding), ...rest }, { ...attributes, padding: unit.padding }),
-  },
 };
 
 /** The gradient of a convolution's input, from that of its output. */
@@ -123,7 +118,7 @@ const inputGradientKernel: Kernel<InputGradient['inputs'], InputGradient['attrib
     );
   },
   own: inputGradient,
-  on: { webgl: stockInputGradient, webgpu: stockInputGradient, tensorflow: stockInputGradient },
+  on: { webgl: stockInputGradient, webgpu: stockInputGradient },
 };
 
 /** The gradient of a convolution's filters, from that of its output. */
@@ -138,7 +133,7 @@ const weightGradientKernel: Kernel<WeightGradient['inputs'], WeightGradient['att
     );
   },
   own: weightGradient,
-  on: { webgl: stockWeightGradient, webgpu: stockWeightGradient, tensorflow: stockWeightGradient },
+  on: { webgl: stockWeightGradient, webgpu: stockWeightGradient },
 };
 
 export const conv2dGradient: Gradient<Conv2dInputs, Conv2dAttributes, 'x' | 'weight', Tensor4D> = {

@@ -10,7 +10,7 @@ import {
   type TensorInfo,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { BackendName } from './backend.ts';
+import type { BackendName } from './backend-engine.ts';
 import { currentBackend } from './current-backend.ts';
 import type { KernelsBackend } from './kernels-backend.ts';
 
@@ -20,7 +20,8 @@ export type Inputs = Readonly<Record<string, Tensor | undefined>>;
 /**
  * One operation under a name of our own, with the version of it that is composed from stock tfjs kernels and so runs on any backend.
  *
- * A backend does it its own way if `own` or `on` say so, or if it has registered a kernel of that name with tfjs.
+ * A backend does it its own way if `own` or `on` say so, if `provideKernels` gave it a version, or if it has registered a kernel of that name
+ * with tfjs.
  */
 export interface Kernel<I extends Inputs, A extends object, O extends Tensor | Tensor[] = Tensor> {
   readonly name: `Imgcls${string}`;
@@ -97,6 +98,23 @@ export interface AnyGradient {
   backward(dy: never, saved: never, attributes: never): Backward<Record<string, unknown>>;
 }
 
+/** A backend's version of a kernel of ours, types forgotten; undefined where it leaves a run to the composed one. */
+export type ProvidedKernel = (
+  backend: never,
+  inputs: never,
+  attributes: never,
+) => TensorInfo | TensorInfo[] | undefined;
+
+const provided = new Map<string, Readonly<Record<string, ProvidedKernel>>>();
+
+/** Gives a backend versions of its own of kernels of ours, by their names. What they leave behind besides their results is released. */
+export function provideKernels(
+  backend: BackendName,
+  kernels: Readonly<Record<`Imgcls${string}`, ProvidedKernel>>,
+): void {
+  provided.set(backend, kernels);
+}
+
 const isOwn = (backendName: string): boolean => backendName === 'native' || backendName === 'wasm';
 
 function register<I extends Inputs, A extends object, O extends Tensor | Tensor[]>(
@@ -112,6 +130,10 @@ function register<I extends Inputs, A extends object, O extends Tensor | Tensor[
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) =>
       own?.(backend as KernelsBackend, inputs as unknown as I, attrs as A) ??
-      (tidy(() => compute(inputs as unknown as I, attrs as A)) as TensorInfo | TensorInfo[]),
+      (tidy(
+        () =>
+          (provided.get(backendName)?.[kernel.name]?.(backend as never, inputs as never, attrs as never) as O) ??
+          compute(inputs as unknown as I, attrs as A),
+      ) as TensorInfo | TensorInfo[]),
   });
 }

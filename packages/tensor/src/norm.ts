@@ -84,7 +84,7 @@ export function batchNormTraining<T extends Tensor>(
 }
 
 type Affine = { gamma: Tensor1D; beta: Tensor1D };
-type BatchNormInputs = Affine & { x: Tensor; mean: Tensor1D; variance: Tensor1D };
+export type BatchNormInputs = Affine & { x: Tensor; mean: Tensor1D; variance: Tensor1D };
 type Epsilon = { epsilon: number };
 
 const batchNormKernel: Kernel<BatchNormInputs, Epsilon> = {
@@ -140,7 +140,7 @@ export const batchNormTrainingGradient: Gradient<
   },
 };
 
-type GradientInputs = BatchNormInputs & {
+export type GradientInputs = BatchNormInputs & {
   dy: Tensor;
   /** Gradients of the statistics themselves, absent in evaluation. */
   dMean?: Tensor1D;

@@ -3,11 +3,15 @@ import { beforeAll, describe, it } from 'vitest';
 import { checkOperation } from '../test/check-operation.ts';
 import { instructionSets, useKernels } from '../test/instruction-sets.ts';
 import { convolution, operationCases } from '../test/operation-cases.ts';
-import { useBackend } from './backend.ts';
+import { listBackends, useBackend } from './backend.ts';
 
 const tolerance = 2e-5; // relative to the largest value: float32 with room for a few hundred summands
 
+const [tensorflow] = await listBackends();
+if (!tensorflow?.usable) console.log(`operations on tensorflow are not tested: ${tensorflow?.reason}`);
+
 const engines: Record<string, () => Promise<unknown>> = {
+  ...(tensorflow?.usable && { tensorflow: () => useBackend('tensorflow') }),
   cpu: () => useBackend('cpu'),
   native: () => useBackend('native'),
   wasm: () => useBackend('wasm'),

@@ -119,7 +119,7 @@ const maxPoolGradientKernel: Kernel<MaxPoolGradient['inputs'], PoolAttributes, T
     return dx as Tensor4D;
   },
   own: own.maxPoolBackward,
-  on: { webgl: stockMaxPoolGradient, webgpu: stockMaxPoolGradient, tensorflow: stockMaxPoolGradient },
+  on: { webgl: stockMaxPoolGradient, webgpu: stockMaxPoolGradient },
 };
 
 export const maxPoolGradient: Gradient<PoolInputs, PoolAttributes, 'x' | 'y', Tensor4D> = {
@@ -157,7 +157,7 @@ export const avgPoolGradient: Gradient<PoolInputs, AvgPoolAttributes, never, Ten
 };
 
 /** `window size / pixels of the image in the window` for each place of the window, `[1, OH, OW, 1]`. */
-function paddingCorrection(
+export function paddingCorrection(
   [, height, width]: readonly number[],
   { kernel, stride, padding, dilation }: PoolAttributes,
 ): Tensor4D {
