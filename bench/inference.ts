@@ -61,8 +61,8 @@ interface Peer {
 }
 
 const pixels = (batch: number) => {
-  const { normal } = random(1, 'images');
-  return Float32Array.from({ length: batch * size * size * 3 }, normal);
+  const draw = random(1, 'images');
+  return Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal());
 };
 
 const ourPredictions = (network: string, batch: number, steps: number, backend: 'native' | 'wasm') => async () => {

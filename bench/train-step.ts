@@ -96,9 +96,9 @@ function training({ network, batch, size, classes }: Workload, precision: Precis
 }
 
 function randomBatch(batch: number, size: number, classes: number): Batch {
-  const { normal } = random(1, 'images');
+  const draw = random(1, 'images');
   return {
-    images: Float32Array.from({ length: batch * size * size * 3 }, normal),
+    images: Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
     shape: [batch, size, size, 3],
     labels: Int32Array.from({ length: batch }, (_, i) => i % classes),
     indices: Int32Array.from({ length: batch }, (_, i) => i),

@@ -59,7 +59,7 @@ function plant(n: number, planted: Planted) {
 
 /** Blurred noise. */
 function picture(seed: number) {
-  const { uint32 } = random(seed, 'picture');
-  const grid = Uint8Array.from({ length: 6 * 6 * 3 }, () => uint32() >>> 24);
+  const draw = random(seed, 'picture');
+  const grid = Uint8Array.from({ length: 6 * 6 * 3 }, () => draw.uint32() >>> 24);
   return sharp(grid, { raw: { width: 6, height: 6, channels: 3 } }).resize(40, 40, { kernel: 'cubic' });
 }

@@ -21,13 +21,14 @@ export function mixKey(hash: Hash, key: Key): Hash {
 }
 
 /** The state of a generator for a hash: never all zero, as the first two words are images of different numbers. */
-export function toState([high, low]: Hash): State {
-  return [scramble(high), scramble(high + GOLDEN), scramble(low), scramble(low + GOLDEN)];
+export function toState(hash: Hash): State {
+  return [scramble(hash[0]), scramble(hash[0] + GOLDEN), scramble(hash[1]), scramble(hash[1] + GOLDEN)];
 }
 
-function mixWord([high, low]: Hash, word: number): Hash {
-  const mixed = scramble(Math.imul(high ^ word, 0x85ebca6b) + GOLDEN);
-  return [mixed, scramble(Math.imul(low ^ word, 0xcc9e2d51) + mixed)];
+// Streams are made for every image of every epoch: no array is taken apart here, which would cost more than the arithmetic.
+function mixWord(hash: Hash, word: number): Hash {
+  const mixed = scramble(Math.imul(hash[0] ^ word, 0x85ebca6b) + GOLDEN);
+  return [mixed, scramble(Math.imul(hash[1] ^ word, 0xcc9e2d51) + mixed)];
 }
 
 /** The finalizer of MurmurHash3, a bijection: every input bit changes every output bit with probability about a half. */

@@ -38,42 +38,63 @@ export interface Random {
  * The generator is xoshiro128**, started from a 64-bit hash of seed and keys.
  */
 export function random(seed: number, ...keys: Key[]): Random {
-  return stream([seed, ...keys].reduce(mixKey, EMPTY));
+  return new Stream([seed, ...keys].reduce(mixKey, EMPTY));
 }
 
-function stream(hash: Hash): Random {
-  const uint32 = xoshiro128(toState(hash));
-  let spare: number | undefined;
+/** A class, as there is one for every image of every epoch: methods on a prototype cost nothing to make. */
+class Stream implements Random {
+  readonly #hash: Hash;
+  readonly #next: () => number;
+  #spare: number | undefined;
 
-  const uniform = (): number => (uint32() >>> 8) / 0x1000000;
-  const int = (bound: number): number => {
+  constructor(hash: Hash) {
+    this.#hash = hash;
+    this.#next = xoshiro128(toState(hash));
+  }
+
+  uint32(): number {
+    return this.#next();
+  }
+
+  uniform(): number {
+    return (this.#next() >>> 8) / 0x1000000;
+  }
+
+  int(bound: number): number {
     if (!(Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32))
       throw new RangeError(`random.int: bound must be an integer in [1, 2^32], got ${bound}`);
-    const limit = 2 ** 32 - (2 ** 32 % bound); // the largest multiple of bound: what lies above is drawn again
-    let drawn = uint32();
-    while (drawn >= limit) drawn = uint32();
-    return drawn % bound;
-  };
-  const normal = (): number => {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
+    const divisor = bound >>> 0; // as a 32-bit word, like all below: the remainder of floats is slow
+    let drawn = this.#next();
+    if (divisor === 0) return drawn; // 2³²
+    const limit = 2 ** 32 - ((-divisor >>> 0) % divisor); // the largest multiple of bound: what lies above is drawn again
+    while (drawn >= limit) drawn = this.#next();
+    return (drawn >>> 0) % divisor;
+  }
+
+  normal(): number {
+    if (this.#spare !== undefined) {
+      const value = this.#spare;
+      this.#spare = undefined;
       return value;
     }
-    const radius = Math.sqrt(-2 * Math.log(1 - uniform())); // Box-Muller: 1 - uniform() lies in (0, 1]
-    const angle = 2 * Math.PI * uniform();
-    spare = radius * Math.sin(angle);
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform())); // Box-Muller: 1 - uniform() lies in (0, 1]
+    const angle = 2 * Math.PI * this.uniform();
+    this.#spare = radius * Math.sin(angle);
     return radius * Math.cos(angle);
-  };
-  const permutation = (length: number): Int32Array => {
+  }
+
+  permutation(length: number): Int32Array {
     const order = Int32Array.from({ length }, (_, i) => i);
     for (let i = length - 1; i > 0; i--) {
-      const j = int(i + 1);
-      [order[i], order[j]] = [order[j]!, order[i]!]; // Fisher-Yates
+      const j = this.int(i + 1);
+      const moved = order[i]!;
+      order[i] = order[j]!; // Fisher-Yates
+      order[j] = moved;
     }
     return order;
-  };
-  const fork = (...keys: Key[]): Random => stream(keys.reduce(mixKey, hash));
+  }
 
-  return { uint32, uniform, int, normal, permutation, fork };
+  fork(...keys: Key[]): Random {
+    return new Stream(keys.reduce(mixKey, this.#hash));
+  }
 }

@@ -8,7 +8,11 @@ export type State = readonly [number, number, number, number];
  *
  * Blackman and Vigna 2021, https://prng.di.unimi.it/xoshiro128starstar.c
  */
-export function xoshiro128([a, b, c, d]: State): () => number {
+export function xoshiro128(state: State): () => number {
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
   return () => {
     const result = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0;
     const shifted = b << 9;
