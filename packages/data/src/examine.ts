@@ -3,18 +3,11 @@ import { listFolder } from '#list-folder';
 import type { Split } from './dataset.ts';
 import { checkedHeader, type DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
-import {
-  byNaturalOrder,
-  type ListedFile,
-  listHandle,
-  type Place,
-  placeIn,
-  readBytes,
-  visibleFiles,
-} from './file-tree.ts';
+import { byNaturalOrder, type ListedFile, listHandle, type Place, placeIn, visibleFiles } from './file-tree.ts';
 import { FINGERPRINT_BYTES, fingerprintOf, similarGroups, spreadOf, THUMBNAIL_SIDE } from './fingerprint.ts';
-import type { SkippedFile } from './image-folder.ts';
+import type { SkippedFile } from './labelled-files.ts';
 import { readAhead } from './read-ahead.ts';
+import { bytesOf } from './recipe.ts';
 
 /** How `examineFolder` looks. */
 export interface ExamineOptions extends Omit<DecodeOptions, 'channels'> {
@@ -159,7 +152,7 @@ async function examineAll(
     if (!file) return { file: prefix + path, reason: 'empty folder' };
     if (!placed) return { file: prefix + path, reason: 'not in the folder of a class' };
     try {
-      return { placed, ...(await inspect(await readBytes(file, options), options)) };
+      return { placed, ...(await inspect(await bytesOf(file, options), options)) };
     } catch (error) {
       if (error instanceof DecodeError) return { file: prefix + path, reason: error.reason };
       throw error;

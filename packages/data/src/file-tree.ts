@@ -1,20 +1,16 @@
 import type { Split } from './dataset.ts';
-import { checkBytes, type DecodeOptions } from './decode.ts';
-import { DecodeError } from './decode-error.ts';
+import type { Image } from './image.ts';
+import type { Recipe } from './recipe.ts';
 
 /** A file somewhere in a tree of folders, one folder per class. */
 export interface ImageFile {
   /** Where it is in the tree, `/` between names: `cats/tabby.jpg`. */
   readonly path: string;
-  /** A browser's `File`, any `Blob`, or something like it that reads itself when asked. */
-  readonly file: FileLike;
+  readonly file: FileSource;
 }
 
-/** The part of a `Blob` that reading it takes. */
-export interface FileLike {
-  readonly size: number;
-  arrayBuffer(): Promise<ArrayBuffer>;
-}
+/** Where a file's bytes are: a path (in Node), a part of a file there, a browser's `File` or any `Blob`, or the bytes. */
+export type FileSource = Exclude<Recipe['file'], Image>;
 
 /** As a folder lists it: a file, or a folder without any. */
 export type ListedFile = ImageFile | { readonly path: string; readonly file?: undefined };
@@ -38,16 +34,10 @@ export const byNaturalOrder = (a: string, b: string): number => collator.compare
 export const visibleFiles = (listed: readonly ListedFile[]): ListedFile[] =>
   listed.filter(({ path }) => !path.split('/').some(isHidden)).sort((a, b) => byNaturalOrder(a.path, b.path));
 
-/** A file's content. @throws {DecodeError} if it is empty, too large or can't be read. */
-export async function readBytes(file: FileLike, options: DecodeOptions): Promise<Uint8Array> {
-  checkBytes(file.size, options);
-  const bytes = await file.arrayBuffer().catch((error) => {
-    throw new DecodeError('unreadable', `it can't be read: ${error.message}`, { cause: error });
-  });
-  return new Uint8Array(bytes);
-}
+/** The part of a data set that a folder, a column or an archive of such a name holds. */
+export const splitNamed = (name: string): Split | undefined => SPLITS[name.toLowerCase()];
 
-const SPLIT_FOLDERS: Readonly<Record<string, Split>> = {
+const SPLITS: Readonly<Record<string, Split>> = {
   train: 'train',
   training: 'train',
   val: 'validation',
@@ -63,12 +53,12 @@ const SPLIT_FOLDERS: Readonly<Record<string, Split>> = {
  * @returns A function that gives nothing for a path that is not below the folder of a class.
  */
 export function placeIn(paths: readonly string[]): (path: string) => Place | undefined {
-  const tops = new Set(paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]!.toLowerCase()));
-  const bySplit =
-    [...tops].every((top) => top in SPLIT_FOLDERS) && [...tops].some((top) => SPLIT_FOLDERS[top] === 'train');
+  const tops = new Set(paths.filter((path) => path.includes('/')).map((path) => path.slice(0, path.indexOf('/'))));
+  const splits = Array.from(tops, splitNamed);
+  const bySplit = splits.every((split) => split !== undefined) && splits.includes('train');
   return (path) => {
     const folders = path.split('/').slice(0, -1);
-    const split = bySplit ? SPLIT_FOLDERS[folders.shift()?.toLowerCase() ?? ''] : undefined;
+    const split = bySplit ? splitNamed(folders.shift() ?? '') : undefined;
     const [className] = folders;
     return className === undefined ? undefined : { className, split };
   };

@@ -200,8 +200,8 @@ describe('imageFolder()', () => {
 describe('imageFiles()', () => {
   it('decodes a file once for the check and the first use, and again for each later one', async () => {
     const bytes = new Uint8Array(await dot(7));
-    const arrayBuffer = vi.fn(async () => bytes.buffer);
-    const counted = { size: bytes.length, arrayBuffer };
+    const counted = new Blob([bytes]);
+    const arrayBuffer = vi.spyOn(counted, 'arrayBuffer');
     const dataset = await imageFiles([
       { path: 'cats/1.png', file: counted },
       { path: 'dogs/1.png', file: new Blob([bytes]) },
@@ -227,11 +227,12 @@ describe('imageFiles()', () => {
   });
 
   it('does not read files that are too large', async () => {
-    const huge = { size: 1e9, arrayBuffer: vi.fn() };
+    const huge = Object.defineProperty(new Blob(), 'size', { value: 1e9 });
+    const read = vi.spyOn(huge, 'arrayBuffer');
     const small = { path: 'dogs/1.png', file: new Blob([new Uint8Array(await dot(1))]) };
     const { skipped } = await imageFiles([small, { ...small, path: 'cats/1.png' }, { path: 'cats/2.png', file: huge }]);
     expect(skipped).toEqual([{ file: 'cats/2.png', reason: '1000000000 bytes, more than the limit of 67108864' }]);
-    expect(huge.arrayBuffer).not.toHaveBeenCalled();
+    expect(read).not.toHaveBeenCalled();
   });
 });
 

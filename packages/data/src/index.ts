@@ -49,7 +49,7 @@ export {
   examineFolder,
   type FolderReport,
 } from './examine.ts';
-export type { FileLike, ImageFile } from './file-tree.ts';
+export type { FileSource, ImageFile } from './file-tree.ts';
 export type { Fill } from './fill.ts';
 export {
   adjustSharpness,
@@ -60,13 +60,8 @@ export {
   randomAdjustSharpness,
 } from './filter.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
-export {
-  type ImageFolder,
-  type ImageFolderOptions,
-  imageFiles,
-  imageFolder,
-  type SkippedFile,
-} from './image-folder.ts';
+export { imageFiles, imageFolder } from './image-folder.ts';
+export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
 export {
   type Batch,
   type Loader,
@@ -106,7 +101,7 @@ export {
   trivialAugmentWide,
 } from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
-export { resize } from './resize.ts';
+export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
 export { imageStatistics } from './statistics.ts';
 export {

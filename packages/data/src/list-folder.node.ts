@@ -1,6 +1,6 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FileLike, isHidden, type ListedFile } from './file-tree.ts';
+import { isHidden, type ListedFile } from './file-tree.ts';
 
 /**
  * All files under a folder, with paths relative to it, `/` between names; an empty folder is listed itself, without a file.
@@ -17,27 +17,24 @@ export async function listFolder(folder: string): Promise<ListedFile[]> {
 }
 
 async function list(root: string, folder: string, parents: readonly string[]): Promise<ListedFile[]> {
-  const names = (await readdir(join(root, folder))).filter((name) => !isHidden(name));
-  if (names.length === 0 && folder !== '') return [{ path: folder }];
+  const entries = (await readdir(join(root, folder), { withFileTypes: true })).filter(({ name }) => !isHidden(name));
+  if (entries.length === 0 && folder !== '') return [{ path: folder }];
   const found: ListedFile[] = [];
-  for (const name of names) {
-    const path = folder === '' ? name : `${folder}/${name}`;
+  for (const entry of entries) {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     const full = join(root, path);
-    const info = await stat(full).catch(() => undefined); // a dangling link: reading it will tell
-    if (!info?.isDirectory()) {
-      found.push({ path, file: fileAt(full, info?.size ?? 0) });
+    const isFolder = entry.isSymbolicLink()
+      ? await stat(full).then(
+          (info) => info.isDirectory(),
+          () => false,
+        ) // a link that dangles: reading it will tell
+      : entry.isDirectory();
+    if (!isFolder) {
+      found.push({ path, file: full });
       continue;
     }
     const real = await realpath(full);
-    if (!parents.includes(real)) found.push(...(await list(root, path, [...parents, real])));
+    if (!parents.includes(real)) for (const one of await list(root, path, [...parents, real])) found.push(one);
   }
   return found;
 }
-
-const fileAt = (path: string, size: number): FileLike => ({
-  size,
-  arrayBuffer: async () => {
-    const { buffer, byteOffset, byteLength } = await readFile(path);
-    return buffer.slice(byteOffset, byteOffset + byteLength);
-  },
-});

@@ -75,8 +75,8 @@ export async function follow(
 
 const isImage = (file: Recipe['file']): file is Image => typeof file === 'object' && 'channels' in file;
 
-/** @throws {DecodeError} if there is nothing, too much, or it can't be read. */
-async function bytesOf(file: Exclude<Recipe['file'], Image>, options: DecodeOptions): Promise<Uint8Array> {
+/** A file's bytes. @throws {DecodeError} if there is nothing, too much, or it can't be read. */
+export async function bytesOf(file: Exclude<Recipe['file'], Image>, options: DecodeOptions): Promise<Uint8Array> {
   if (file instanceof Uint8Array) return file;
   try {
     if (typeof file === 'string') return await readPart({ path: file }, (size) => checkBytes(size, options));
