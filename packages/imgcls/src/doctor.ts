@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { type BackendVerdict, listBackends, useBackend } from '@imgcls/tensor';
+import { listBackends, useBackend } from '@imgcls/tensor';
 import { Command } from 'commander';
+import { verdictLines } from './engines.ts';
 import { createOutput } from './output.ts';
 
 /** `imgcls doctor`: what this machine can do, and what it would take to do more. */
@@ -29,15 +30,6 @@ async function imageVerdict(): Promise<string> {
   } catch (error) {
     return `✗ sharp does not load: ${firstLine(error)}\n        → npm install sharp`;
   }
-}
-
-function verdictLines({ name, usable, device, reason, nextStep }: BackendVerdict): string {
-  const head = `${usable ? '✓' : '✗'} ${name.padEnd(11)}`;
-  const indent = ' '.repeat(14);
-  return [
-    `  ${head} ${[device, reason].filter(Boolean).join('; ')}`,
-    ...(nextStep ? [`${indent} → ${nextStep}`] : []),
-  ].join('\n');
 }
 
 const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]!;

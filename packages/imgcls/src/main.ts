@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
+import { enginesCommand } from './engines.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
@@ -23,6 +24,7 @@ Examples:
   imgcls serve runs/photos                    a page to drop images on
   imgcls import resnet18.pth --model resnet18 --preprocessing imagenet --output runs/resnet18
   imgcls models mobilenet                     which networks there are
+  imgcls engines add tensorflow               another engine
   imgcls doctor                               what this machine can do`;
 
 /**
@@ -42,6 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
     exportCommand(),
     modelsCommand(),
     summaryCommand(),
+    enginesCommand(),
     doctorCommand(),
   ];
   const program = new Command('imgcls')
