@@ -37,6 +37,11 @@ const checks: Check[] = [
     problems: () => tool(node([bin('knip'), '--no-progress'], { quiet: true })),
     fix: 'delete what nothing uses; knip.json says what is an entry',
   },
+  {
+    name: 'reference',
+    problems: () => tool(node([bin('typedoc'), '--emit', 'none', '--logLevel', 'Warn'], { quiet: true })),
+    fix: 'export the type that a signature names, or mend the doc comment',
+  },
   { name: 'publish', problems: publishProblems, fix: "mend the package's package.json or tsup.config.ts" },
   {
     name: 'install',
@@ -57,7 +62,7 @@ for (const { name, problems, fix } of chosen) {
   const start = performance.now();
   const found = await attempt(problems);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${found.length === 0 ? '✓' : '✗'} ${name.padEnd(8)} ${seconds.padStart(5)} s`);
+  console.log(`${found.length === 0 ? '✓' : '✗'} ${name.padEnd(9)} ${seconds.padStart(5)} s`);
   if (found.length > 0) console.log(`${found.join('\n')}\n→ ${fix}\n`);
   failed ||= found.length > 0;
 }

@@ -23,19 +23,26 @@ export interface ImagesOptions {
 
 const beyondNumbers = { zero: 0, edge: 1, reflect: 2 } as const;
 
+/** Where `normalizeImages` reads and writes. */
+export interface Images {
+  /** Bytes `[count, height, width, channels]`. */
+  readonly images: Block;
+  /** int32 `[count, 2]`: the row and the column where each image's part begins; it may lie over an edge. Without it, 0 and 0. */
+  readonly crops?: Block;
+  /** Bytes `[count]`: 1 where the part is mirrored, left to right. Without it, none is. */
+  readonly flips?: Block;
+  /** `[count, cropHeight, cropWidth, channels]`. */
+  readonly y: Buffer;
+}
+
 /**
  * A batch of images to what a network takes: `y = (pixel / 255 - mean) / std`, of a part of each image, mirrored or not.
- *
- * @param images Bytes `[count, height, width, channels]`.
- * @param crops int32 `[count, 2]`: the row and the column where each image's part begins; it may lie over an edge. Without it, 0 and 0.
- * @param flips Bytes `[count]`: 1 where the part is mirrored, left to right. Without it, none is.
- * @param y `[count, cropHeight, cropWidth, channels]`.
  */
 export function normalizeImages(
   kernels: Kernels,
   shape: ImagesShape,
   { mean, std, beyond = 'zero' }: ImagesOptions,
-  { images, crops, flips, y }: { images: Block; crops?: Block; flips?: Block; y: Buffer },
+  { images, crops, flips, y }: Images,
 ): void {
   const { count, height, width, channels, cropHeight = height, cropWidth = width } = shape;
   kernels.call(

@@ -2,6 +2,7 @@ export { type Activation, type ActivationName, activation, activationGradient } 
 export type { Buffer, Storage } from './buffer.ts';
 export type { CallQueue, Carrier } from './carrier.ts';
 export {
+  type Conv2d,
   type Conv2dShape,
   conv2d,
   conv2dInputGradient,
@@ -21,27 +22,29 @@ export {
   unary,
   where,
 } from './elementwise.ts';
-export { type ImagesOptions, type ImagesShape, normalizeImages } from './images.ts';
-export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
-export { layerNorm, layerNormGradient } from './layer-norm.ts';
+export { type Images, type ImagesOptions, type ImagesShape, normalizeImages } from './images.ts';
+export { Kernels, type LoadOptions, loadKernels, type Value } from './kernels.ts';
+export { type LayerNormGradient, type LayerNormShape, layerNorm, layerNormGradient } from './layer-norm.ts';
 export {
   broadcastTo,
   concat,
   copy,
+  type FromTo,
   gather,
   mirrorPad,
   oneHot,
   type Padding,
   pad,
   reverse,
+  type Shape,
   type Strided,
   segmentSum,
   slice,
   tile,
   transpose,
 } from './layout.ts';
-export { type MatmulShape, type Matrix, matmul } from './matmul.ts';
-export { type Block, Memory } from './memory.ts';
+export { type Matmul, type MatmulShape, type Matrix, matmul } from './matmul.ts';
+export { type Block, Memory, type View } from './memory.ts';
 export {
   type BatchNormGradient,
   type BatchNormMaxPoolShape,
@@ -53,6 +56,7 @@ export {
   batchNormStatistics,
   channelSum,
   type NormParameters,
+  type Rows,
 } from './norm.ts';
 export {
   type AdamNumbers,
@@ -62,6 +66,7 @@ export {
   type Gradient,
   globalNorm,
   lambUpdate,
+  type Moments,
   orthogonalize,
   type Parameter,
   type RmspropNumbers,
@@ -80,7 +85,9 @@ export {
   type Distributions,
   logSoftmax,
   logSoftmaxGradient,
+  type SoftmaxGradient,
   softmax,
   softmaxGradient,
 } from './softmax.ts';
 export { version } from './version.ts';
+export type { Window } from './window.ts';

@@ -19,7 +19,7 @@ export interface LoadOptions {
   wasmPath?: string;
 }
 
-type Value = number | boolean | Block | undefined;
+export type Value = number | boolean | Block | undefined;
 
 /** Numbers of a call before its arguments (see native/interface.h), and the most it may have in all. */
 const header = 4;

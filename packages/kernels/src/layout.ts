@@ -4,7 +4,7 @@ import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
 import { broadcastStrides, stridesOf } from './strides.ts';
 
-type Shape = readonly number[];
+export type Shape = readonly number[];
 
 /** Elements that lie anywhere in a block: the first, and how many lie between neighbours along each axis; it may be 0 or negative. */
 export interface Strided {
@@ -14,7 +14,7 @@ export interface Strided {
 }
 
 /** Elements of the same type. */
-interface FromTo {
+export interface FromTo {
   readonly x: Elements;
   readonly y: Elements;
 }

@@ -6,7 +6,7 @@ export interface Block {
   readonly bytes: number;
 }
 
-interface View {
+export interface View {
   buffer: ArrayBufferLike;
   byteOffset: number;
 }

@@ -37,7 +37,7 @@ export interface RmspropNumbers {
   weightDecay: number;
 }
 
-interface Moments {
+export interface Moments {
   readonly firstMoment: Block;
   readonly secondMoment: Block;
 }
