@@ -1,4 +1,4 @@
-import { namedParameters, parameterCount, stateDict, summary } from '@imgcls/nn';
+import { disposeModule, namedLayers, namedParameters, parameterCount, stateDict, summary } from '@imgcls/nn';
 import { memory, tidy, useBackend } from '@imgcls/tensor';
 import { ones, zeros } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,25 @@ test('listModels() has every network once, with a link to its paper', () => {
     expect(inputShape.length).toBe(3);
     expect(options).toContain('numClasses');
   }
+});
+
+test.each([
+  ['resnet18', 10], // the stem, eight blocks, the head
+  ['resnet50', 18],
+  ['vgg16', 16],
+  ['googlenet', 15], // among them the two auxiliary heads
+  ['mobilenet_v2', 20],
+  ['efficientnet_b0', 19],
+  ['vit_b_16', 14],
+  ['swin_t', 17], // twelve blocks, three that merge patches
+  ['convnext_tiny', 23], // eighteen blocks, three that make images smaller
+])('%s has %i layers, to which all of its parameters belong', (name, count) => {
+  const model = createModel(name);
+  const layers = namedLayers(model);
+  expect(layers).toHaveLength(count);
+  expect(layers.flat()).toEqual(Object.keys(namedParameters(model)));
+  expect(layers.at(-1)).toEqual(Object.keys(namedParameters(model)).slice(-2));
+  disposeModule(model);
 });
 
 // Multiply-adds that their authors state, or that follow from the tables of their papers.

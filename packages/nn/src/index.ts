@@ -18,6 +18,7 @@ export {
   xavierNormal,
   xavierUniform,
 } from './initializers.ts';
+export * from './layers.ts';
 export * from './layers-model.ts';
 export * from './linear.ts';
 export {

@@ -5,7 +5,16 @@ import { tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 /** Where batches come from: an array, what a generator function returns, a `Loader` of `@imgcls/data`, … */
 export type Batches = BatchIterable | EpochSource;
 
-export type BatchIterable = Iterable<Batch> | AsyncIterable<Batch>;
+export type BatchIterable = Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>;
+
+/** What a model is given at once: images, or features of images for a model that takes these. */
+export type TrainingBatch = Batch | FeatureBatch;
+
+/** What a network has seen in images, in place of the images: a row of features for each. */
+export interface FeatureBatch extends Omit<Batch, 'images' | 'shape' | 'normalization'> {
+  readonly images: Float32Array;
+  readonly shape: readonly [n: number, features: number];
+}
 
 /** Gives other batches each epoch. */
 export interface EpochSource {
@@ -17,9 +26,9 @@ export interface EpochSource {
 }
 
 /** A batch on the device. Both tensors are owned by whoever asked for them. */
-export interface BatchTensors {
-  /** Normalized images, float32 `[N, H, W, C]`. */
-  images: Tensor4D;
+export interface BatchTensors<Images extends Tensor = Tensor4D> {
+  /** Normalized images, float32 `[N, H, W, C]`, or their features, `[N, F]`. */
+  images: Images;
   /** Class indices, int32 `[N]`, or a distribution over the classes for each image, float32 `[N, K]`. */
   targets: Tensor;
 }
@@ -44,17 +53,23 @@ export interface BatchTensors {
  * console.log(images.shape, targets.dtype, (await images.data())[1]); // => [ 1, 2, 2, 1 ] int32 1
  * ```
  */
-export function toTensors(batch: Batch): BatchTensors {
+export function toTensors(batch: Batch): BatchTensors;
+export function toTensors(batch: TrainingBatch): BatchTensors<Tensor>;
+export function toTensors(batch: TrainingBatch): BatchTensors<Tensor> {
   checkBatch('toTensors', batch);
-  const { images, shape, labels, normalization } = batch;
+  const { labels } = batch;
   return {
-    images: normalize(images, shape, normalization),
+    images: isFeatures(batch)
+      ? tensor2d(batch.images, [...batch.shape])
+      : normalize(batch.images, batch.shape, batch.normalization),
     targets: labels instanceof Int32Array ? tensor1d(labels, 'int32') : tensor2d(labels, softShape(batch)),
   };
 }
 
+const isFeatures = (batch: TrainingBatch): batch is FeatureBatch => batch.shape.length === 2;
+
 /** The class of each image, `[N]`: the likeliest one where labels are distributions. */
-export function hardLabels(batch: Batch): Int32Array {
+export function hardLabels(batch: TrainingBatch): Int32Array {
   const { labels } = batch;
   if (labels instanceof Int32Array) return labels;
   const [n, k] = softShape(batch);
@@ -65,16 +80,17 @@ export function hardLabels(batch: Batch): Int32Array {
 }
 
 /** @throws {RangeError} if the arrays of a batch do not fit its shape. */
-function checkBatch(where: string, batch: Batch): void {
+function checkBatch(where: string, batch: TrainingBatch): void {
   const { images, shape, labels } = batch;
-  const [n, h, w, c] = shape;
-  if (shape.length !== 4 || !shape.every((size) => Number.isInteger(size) && size >= 1))
+  const [n] = shape;
+  if (![2, 4].includes(shape.length) || !shape.every((size) => Number.isInteger(size) && size >= 1))
     throw new RangeError(
-      `${where}: a batch must have the shape [N, H, W, C], each at least 1, got [${shape.join(', ')}]`,
+      `${where}: a batch must have the shape [N, H, W, C], or [N, F] for features, each at least 1, got [${shape.join(', ')}]`,
     );
-  if (images.length !== n * h * w * c)
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (images.length !== size)
     throw new RangeError(
-      `${where}: images of the shape [${shape.join(', ')}] must hold ${n * h * w * c} values, got ${images.length}`,
+      `${where}: images of the shape [${shape.join(', ')}] must hold ${size} values, got ${images.length}`,
     );
   const fits = labels instanceof Int32Array ? labels.length === n : labels.length >= n && labels.length % n === 0;
   if (!fits)
@@ -88,7 +104,7 @@ function checkBatch(where: string, batch: Batch): void {
  *
  * @throws {RangeError} otherwise, naming the image of a wrong label by its index in the data set.
  */
-export function checkLogits(where: string, logits: Tensor, batch: Batch): Tensor2D {
+export function checkLogits(where: string, logits: Tensor, batch: TrainingBatch): Tensor2D {
   const [n] = batch.shape;
   const [rows, numClasses] = logits.shape;
   if (logits.rank !== 2 || rows !== n)
@@ -99,7 +115,7 @@ export function checkLogits(where: string, logits: Tensor, batch: Batch): Tensor
   return logits as Tensor2D;
 }
 
-function checkLabels(where: string, batch: Batch, numClasses: number): void {
+function checkLabels(where: string, batch: TrainingBatch, numClasses: number): void {
   const { labels, indices } = batch;
   if (labels instanceof Int32Array) {
     const at = labels.findIndex((label) => !(label >= 0 && label < numClasses));
@@ -120,7 +136,7 @@ function checkLabels(where: string, batch: Batch, numClasses: number): void {
 }
 
 /** The batches of an epoch, whichever kind the source is, without the first `from`. */
-export async function* batchesOf(source: Batches, epoch: number, from = 0): AsyncGenerator<Batch, void, void> {
+export async function* batchesOf(source: Batches, epoch: number, from = 0): AsyncGenerator<TrainingBatch, void, void> {
   if ('epoch' in source) {
     yield* ahead(source.epoch(epoch, from));
     return;
@@ -133,7 +149,7 @@ export async function* batchesOf(source: Batches, epoch: number, from = 0): Asyn
  * The same batches, each asked for while the one before is at work: a source that decodes or downloads goes on meanwhile.
  * Ends the source too when the consumer stops early.
  */
-async function* ahead(source: BatchIterable): AsyncGenerator<Batch, void, void> {
+async function* ahead(source: BatchIterable): AsyncGenerator<TrainingBatch, void, void> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const next = async () => iterator.next();
   let upcoming = next();
@@ -149,4 +165,4 @@ async function* ahead(source: BatchIterable): AsyncGenerator<Batch, void, void> 
   }
 }
 
-const softShape = ({ labels, shape: [n] }: Batch): [number, number] => [n, labels.length / n];
+const softShape = ({ labels, shape: [n] }: TrainingBatch): [number, number] => [n, labels.length / n];

@@ -1,8 +1,7 @@
-import type { Batch } from '@imgcls/data';
 import { accuracy, type Metric } from '@imgcls/metrics';
 import type { Module } from '@imgcls/nn';
 import { dispose, type Precision, type Scalar, type Tensor2D, tidy, withPrecision } from '@imgcls/tensor';
-import { type Batches, batchesOf, checkLogits, hardLabels, toTensors } from './batch.ts';
+import { type Batches, batchesOf, checkLogits, hardLabels, type TrainingBatch, toTensors } from './batch.ts';
 import { type Loss, type LossOptions, lossOf } from './loss.ts';
 import { nextTask } from './next-task.ts';
 
@@ -136,7 +135,7 @@ interface Scored extends ModelPredictions {
 }
 
 interface Pending {
-  batch: Batch;
+  batch: TrainingBatch;
   logits: Tensor2D;
   loss: Scalar;
 }
@@ -163,7 +162,7 @@ async function* scoredBatches(
   }
 }
 
-const forward = (where: string, model: Module, batch: Batch, loss: Loss): { logits: Tensor2D; loss: Scalar } =>
+const forward = (where: string, model: Module, batch: TrainingBatch, loss: Loss): { logits: Tensor2D; loss: Scalar } =>
   tidy(() => {
     const { images, targets } = toTensors(batch);
     const logits = checkLogits(where, model(images), batch);

@@ -1,4 +1,3 @@
-import type { Batch } from '@imgcls/data';
 import { loadStateDict, type Module, namedParameters, type StateDict, stateDict, training } from '@imgcls/nn';
 import { random } from '@imgcls/random';
 import {
@@ -15,7 +14,7 @@ import {
   withPrecision,
 } from '@imgcls/tensor';
 import { argMax, cast, equal, keep, stack, sum } from '@tensorflow/tfjs-core';
-import { type Batches, batchesOf, checkLogits, toTensors } from './batch.ts';
+import { type Batches, batchesOf, checkLogits, type TrainingBatch, toTensors } from './batch.ts';
 import { checkPrecision, type Evaluation, evaluateWith, type Measures, type Results } from './evaluate.ts';
 import { type Loss, type LossOptions, lossOf } from './loss.ts';
 import { nextTask } from './next-task.ts';
@@ -266,10 +265,10 @@ class Run {
   }
 
   /** The batches of each update that is left in the epoch under way. */
-  async *#groups(): AsyncGenerator<Batch[], void, void> {
+  async *#groups(): AsyncGenerator<TrainingBatch[], void, void> {
     const { train, accumulate = 1 } = this.#options;
     const { epoch, batch: from } = this.#position;
-    let group: Batch[] = [];
+    let group: TrainingBatch[] = [];
     for await (const batch of batchesOf(train, epoch, from)) {
       group.push(batch);
       if (group.length < accumulate) continue;
@@ -280,7 +279,7 @@ class Run {
   }
 
   /** One update, without a pause: nobody sees half of it. Gives the mean loss and the number of correct images, `[2]`. */
-  #step(batches: Batch[]): Tensor1D {
+  #step(batches: TrainingBatch[]): Tensor1D {
     const weights = batches.map(this.#loss.weight);
     return tidy(() => {
       let sum: Pass | undefined;
@@ -297,7 +296,7 @@ class Run {
   }
 
   /** Forward and backward. `share` is what the mean loss of this batch counts in that of the update. */
-  #pass(batch: Batch, share: number, index: number): Pass {
+  #pass(batch: TrainingBatch, share: number, index: number): Pass {
     const { images, targets } = toTensors(batch);
     const found: { correct?: Scalar } = {};
     const loss = () => {

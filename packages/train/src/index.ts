@@ -1,5 +1,14 @@
 export { gradients } from '@imgcls/tensor';
-export { type Batches, type BatchIterable, type BatchTensors, type EpochSource, toTensors } from './batch.ts';
+export {
+  type Batches,
+  type BatchIterable,
+  type BatchTensors,
+  type EpochSource,
+  type FeatureBatch,
+  type TrainingBatch,
+  toTensors,
+} from './batch.ts';
+export { type CachedFeatures, type CachedFeaturesOptions, cachedFeatures } from './cached-features.ts';
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -10,6 +19,7 @@ export {
   type Results,
 } from './evaluate.ts';
 export { type Epoch, type Fit, type FitOptions, fit, type Position, type TrainingState } from './fit.ts';
+export { layerDecay } from './layer-decay.ts';
 export type { LossFunction, LossOptions } from './loss.ts';
 export {
   type AdamOptions,

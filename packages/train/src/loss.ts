@@ -1,6 +1,6 @@
-import type { Batch } from '@imgcls/data';
 import { crossEntropy, type Scalar, type Tensor, type Tensor2D } from '@imgcls/tensor';
 import { tensor1d } from '@tensorflow/tfjs-core';
+import type { TrainingBatch } from './batch.ts';
 
 /** The mean loss of a batch: logits `[N, K]` and targets (int32 `[N]`, or float32 `[N, K]`) in, a scalar out. */
 export type LossFunction = (logits: Tensor2D, targets: Tensor) => Scalar;
@@ -19,11 +19,11 @@ export interface LossOptions {
 export interface Loss {
   mean: LossFunction;
   /** What `mean` divides by: the images, or the sum of their class weights. */
-  weight(batch: Batch): number;
+  weight(batch: TrainingBatch): number;
 }
 
 export function lossOf(where: string, { loss, labelSmoothing, classWeights }: LossOptions): Loss {
-  const count = ({ shape }: Batch) => shape[0];
+  const count = ({ shape }: TrainingBatch) => shape[0];
   if (loss) {
     if (labelSmoothing !== undefined || classWeights)
       throw new TypeError(

@@ -74,12 +74,14 @@ describe('20 updates equal those of PyTorch within 1e-6', () => {
   });
 });
 
-const make: Record<string, () => Optimizer> = {
-  sgd: () => sgd({ learningRate: (step) => 0.1 / (1 + step), momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
-  'sgd without momentum': () => sgd({ learningRate: 0.1 }),
-  adam: () => adam({ learningRate: (step) => 0.1 / (1 + step) }),
-  adamW: () => adamW({ learningRate: 0.1 }),
-  rmsprop: () => rmsprop({ learningRate: 0.1, momentum: 0.5 }),
+const falling = (step: number): number => 0.1 / (1 + step);
+const make: Record<string, (learningRateScale?: (name: string) => number) => Optimizer> = {
+  sgd: (learningRateScale = () => 1) =>
+    sgd({ learningRate: falling, learningRateScale, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
+  'sgd without momentum': (learningRateScale = () => 1) => sgd({ learningRate: 0.1, learningRateScale }),
+  adam: (learningRateScale = () => 1) => adam({ learningRate: falling, learningRateScale }),
+  adamW: (learningRateScale = () => 1) => adamW({ learningRate: 0.1, learningRateScale }),
+  rmsprop: (learningRateScale = () => 1) => rmsprop({ learningRate: 0.1, learningRateScale, momentum: 0.5 }),
 };
 
 describe.each(Object.entries(make))('%s', (_, create) => {
@@ -117,6 +119,19 @@ describe.each(Object.entries(make))('%s', (_, create) => {
     expect(valuesOf(again)).toEqual(valuesOf(once));
     optimizer.dispose();
     dispose([...Object.values(once), ...Object.values(again)]);
+  });
+
+  it('moves each parameter as an optimizer of its own would, at its own rate', () => {
+    const parameters = parametersOf(start);
+    const optimizer = create((name) => (name === 'a' ? 0.25 : 1));
+    run(optimizer, parameters, 0, 5);
+    const apart = parametersOf(start);
+    const others = { a: create(() => 0.25), b: create() };
+    for (const name of ['a', 'b'] as const) run(others[name], { [name]: apart[name]! }, 0, 5);
+    expect(valuesOf(parameters)).toEqual(valuesOf(apart));
+    expect(valuesOf(parameters)).not.toEqual(start);
+    for (const each of [optimizer, others.a, others.b]) each.dispose();
+    dispose([...Object.values(parameters), ...Object.values(apart)]);
   });
 
   it('leaves parameters without a gradient alone', () => {
@@ -165,6 +180,10 @@ describe('wrong arguments are named with their values', () => {
     );
     expect(() => sgd({ learningRate: () => Number.NaN }).update({}, {})).toThrow(
       new RangeError('sgd.update: learningRate must be at least 0, got NaN at step 0'),
+    );
+    const backwards = sgd({ learningRate: 1, learningRateScale: () => -1 });
+    expect(() => tidy(() => backwards.update(parameters, { a: gradientAt(parameters.a!, 0) }))).toThrow(
+      new RangeError('sgd.update: learningRateScale must be at least 0, got -1 for "a"'),
     );
     dispose(Object.values(parameters));
   });

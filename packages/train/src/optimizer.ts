@@ -32,6 +32,8 @@ export interface Optimizer {
 export interface LearningRateOptions {
   /** A number, or a function of the step. */
   learningRate: number | Schedule;
+  /** What the rate of a parameter is multiplied by, by its name: `layerDecay(model, 0.75)`. @defaultValue 1 for each */
+  learningRateScale?: (name: string) => number;
 }
 
 export interface SgdOptions extends LearningRateOptions {
@@ -62,11 +64,11 @@ export interface SgdOptions extends LearningRateOptions {
  * console.log((await weight.data())[0]); // => -0.25
  * ```
  */
-export function sgd({ learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
+export function sgd({ momentum = 0, nesterov = false, weightDecay = 0, ...rates }: SgdOptions): Optimizer {
   checkFractions('sgd', { momentum });
   checkNonNegative('sgd', { weightDecay });
   if (nesterov && momentum === 0) throw new RangeError('sgd: nesterov needs a momentum above 0, got momentum=0');
-  return slotted('sgd', momentum > 0 ? ['velocity'] : [], learningRate, ({ parameters, gradients, slots, rate }) =>
+  return slotted('sgd', momentum > 0 ? ['velocity'] : [], rates, ({ parameters, gradients, slots, rate }) =>
     sgdUpdate(parameters, gradients, slots, { learningRate: rate, momentum, nesterov, weightDecay }),
   );
 }
@@ -104,11 +106,11 @@ export function adamW({ weightDecay = 0.01, ...options }: AdamOptions): Optimize
 function adamLike(
   name: string,
   update: typeof adamUpdate,
-  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay }: AdamOptions & { weightDecay: number },
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay, ...rates }: AdamOptions & { weightDecay: number },
 ): Optimizer {
   checkFractions(name, { beta1, beta2 });
   checkNonNegative(name, { epsilon, weightDecay });
-  return slotted(name, ['firstMoment', 'secondMoment'], learningRate, ({ parameters, gradients, slots, rate, step }) =>
+  return slotted(name, ['firstMoment', 'secondMoment'], rates, ({ parameters, gradients, slots, rate, step }) =>
     update(parameters, gradients, slots, { learningRate: rate, beta1, beta2, epsilon, weightDecay, step }),
   );
 }
@@ -132,21 +134,21 @@ export interface RmspropOptions extends LearningRateOptions {
  * Tieleman and Hinton 2012, lecture 6e, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
  */
 export function rmsprop({
-  learningRate,
   alpha = 0.99,
   epsilon = 1e-8,
   momentum = 0,
   weightDecay = 0,
+  ...rates
 }: RmspropOptions): Optimizer {
   checkFractions('rmsprop', { alpha, momentum });
   checkNonNegative('rmsprop', { epsilon, weightDecay });
   const kinds = momentum > 0 ? (['meanSquare', 'velocity'] as const) : (['meanSquare'] as const);
-  return slotted('rmsprop', kinds, learningRate, ({ parameters, gradients, slots, rate }) =>
+  return slotted('rmsprop', kinds, rates, ({ parameters, gradients, slots, rate }) =>
     rmspropUpdate(parameters, gradients, slots, { learningRate: rate, alpha, epsilon, momentum, weightDecay }),
   );
 }
 
-/** One update of many parameters: the lists have the same order. */
+/** One update of many parameters at one rate: the lists have the same order. */
 interface Update<Kind extends string> {
   parameters: Variable[];
   gradients: Tensor[];
@@ -161,7 +163,7 @@ interface Update<Kind extends string> {
 function slotted<Kind extends string>(
   name: string,
   kinds: readonly Kind[],
-  learningRate: number | Schedule,
+  { learningRate, learningRateScale = () => 1 }: LearningRateOptions,
   apply: (update: Update<Kind>) => void,
 ): Optimizer {
   const schedule = scheduleOf(name, learningRate);
@@ -195,15 +197,17 @@ function slotted<Kind extends string>(
       const rate = schedule(steps);
       if (!(rate >= 0 && Number.isFinite(rate)))
         throw new RangeError(`${name}.update: learningRate must be at least 0, got ${rate} at step ${steps}`);
-      apply({
-        parameters: names.map((each) => parameters[each]!),
-        gradients: names.map((each) => gradients[each]!),
-        slots: Object.fromEntries(
-          kinds.map((kind) => [kind, names.map((each) => slot(kind, each, parameters[each]!))]),
-        ) as Record<Kind, Variable[]>,
-        rate,
-        step: ++steps,
-      });
+      steps++;
+      for (const [scale, group] of grouped(name, names, learningRateScale))
+        apply({
+          parameters: group.map((each) => parameters[each]!),
+          gradients: group.map((each) => gradients[each]!),
+          slots: Object.fromEntries(
+            kinds.map((kind) => [kind, group.map((each) => slot(kind, each, parameters[each]!))]),
+          ) as Record<Kind, Variable[]>,
+          rate: rate * scale,
+          step: steps,
+        });
     },
     async state() {
       const step: HostTensor = { dtype: 'int32', shape: [], data: Int32Array.of(steps) };
@@ -229,6 +233,18 @@ function slotted<Kind extends string>(
     },
     dispose: forget,
   };
+}
+
+/** The names that have the same scale, by scale. */
+function grouped(where: string, names: readonly string[], scaleOf: (name: string) => number): Map<number, string[]> {
+  const groups = new Map<number, string[]>();
+  for (const name of names) {
+    const scale = scaleOf(name);
+    if (!(scale >= 0 && Number.isFinite(scale)))
+      throw new RangeError(`${where}.update: learningRateScale must be at least 0, got ${scale} for "${name}"`);
+    groups.set(scale, [...(groups.get(scale) ?? []), name]);
+  }
+  return groups;
 }
 
 function scheduleOf(where: string, learningRate: number | Schedule): Schedule {
