@@ -1,5 +1,6 @@
 import type { Random } from '@imgcls/random';
 import type { Channels, Image } from './image.ts';
+import { byRecipe, recipesOf } from './recipe.ts';
 
 /** An image and what it shows: an index into the data set's `classes`. */
 export interface Example {
@@ -150,17 +151,33 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     const rows = at.map((index) => packed.rows[index]!);
     return fromPacked({ ...packed, rows, labels: at.map((index) => packed.labels[index]!) }, classes, named);
   }
+  const recipe = recipesOf(dataset);
   return {
     ...named,
     length: at.length,
     classes,
-    get: (index, random) => dataset.get(original(index), random),
+    get:
+      recipe && label
+        ? byRecipe(
+            (index) => recipe(original(index)),
+            (index) => label.call(dataset, original(index)),
+          )
+        : (index, random) => dataset.get(original(index), random),
     ...(label && { label: (index: number) => label.call(dataset, original(index)) }),
   };
 }
 
 /** The data set with `change` applied to every image as it is read: a resize, a crop, a preprocessing. */
 export function mapped(dataset: Dataset, change: (image: Image) => Image): Dataset {
+  const recipe = recipesOf(dataset);
+  if (recipe && dataset.label)
+    return withGet(
+      dataset,
+      byRecipe((index) => {
+        const inner = recipe(index);
+        return { ...inner, changes: [...(inner.changes ?? []), change] };
+      }, dataset.label.bind(dataset)),
+    );
   const apply = ({ image, label }: Example): Example => ({ image: change(image), label });
   return withGet(dataset, (index, random) => {
     const example = dataset.get(index, random);
@@ -180,20 +197,36 @@ export interface CacheOptions {
  * Put it after what is the same in every epoch and makes images small: `cached(mapped(photos, resize(64, 64)))`.
  */
 export function cached(dataset: Dataset, { maxBytes = 2 ** 30 }: CacheOptions = {}): Dataset {
-  const kept = new Map<number, Example>();
+  const kept = new Map<number, Image>();
   let bytes = 0;
-  const keep = (index: number, example: Example): Example => {
-    if (!kept.has(index) && bytes + example.image.data.length <= maxBytes) {
-      kept.set(index, example);
-      bytes += example.image.data.length;
+  const keep = (index: number, image: Image): Image => {
+    if (!kept.has(index) && bytes + image.data.length <= maxBytes) {
+      kept.set(index, image);
+      bytes += image.data.length;
     }
-    return example;
+    return image;
+  };
+  const recipe = recipesOf(dataset);
+  if (recipe && dataset.label)
+    return withGet(
+      dataset,
+      byRecipe((index) => {
+        const file = kept.get(index);
+        if (file) return { file };
+        const inner = recipe(index);
+        return { ...inner, kept: { after: inner.changes?.length ?? 0, keep: (image) => keep(index, image) } };
+      }, dataset.label.bind(dataset)),
+    );
+  const labels = new Map<number, number>();
+  const keepExample = (index: number, { image, label }: Example): Example => {
+    labels.set(index, label);
+    return { image: keep(index, image), label };
   };
   return withGet(dataset, (index) => {
-    const found = kept.get(index);
-    if (found) return found;
+    const image = kept.get(index);
+    if (image) return { image, label: labels.get(index)! };
     const example = dataset.get(index);
-    return example instanceof Promise ? example.then((read) => keep(index, read)) : keep(index, example);
+    return example instanceof Promise ? example.then((read) => keepExample(index, read)) : keepExample(index, example);
   });
 }
 

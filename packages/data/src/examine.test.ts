@@ -11,7 +11,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 /** A photo of nothing in particular: smooth, and different for each seed. */
 function scene(seed: number, side = 64) {
-  const { uniform } = random(seed, 'scene');
+  const draw = random(seed, 'scene');
+  const uniform = (): number => draw.uniform();
   const waves = Array.from({ length: 6 }, () => [uniform(), uniform(), 6.28 * uniform()] as const);
   const data = Buffer.alloc(side * side * 3);
   for (let i = 0; i < data.length; i++) {

@@ -12,8 +12,8 @@ const thumbnail = (value: (x: number, y: number, channel: number) => number): Im
 
 /** A pattern of nothing in particular, 0..1, different for each seed. */
 function pattern(seed: number): (x: number, y: number) => number {
-  const { uniform } = random(seed, 'pattern');
-  const cells = Array.from({ length: 64 }, uniform);
+  const draw = random(seed, 'pattern');
+  const cells = Array.from({ length: 64 }, () => draw.uniform());
   return (x, y) => cells[8 * (y >> 1) + (x >> 1)]!;
 }
 
@@ -44,13 +44,13 @@ describe('similarGroups()', () => {
   };
 
   it('are images that differ by brightness, contrast and a little noise', () => {
-    const { uniform } = random(7);
+    const draw = random(7);
     const noisy = pattern(1);
     const images = [
       shown(1),
       shown(2),
       shown(1, 160, 50),
-      thumbnail((x, y) => 30 + 180 * noisy(x, y) + 8 * (uniform() - 0.5)),
+      thumbnail((x, y) => 30 + 180 * noisy(x, y) + 8 * (draw.uniform() - 0.5)),
       shown(3),
       shown(2, 200, 20),
     ];

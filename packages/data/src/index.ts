@@ -59,6 +59,7 @@ export {
   gaussianNoise,
   randomAdjustSharpness,
 } from './filter.ts';
+export { fromModule } from './from-module.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
 export { imageFiles, imageFolder } from './image-folder.ts';
 export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
@@ -68,6 +69,7 @@ export {
   type LoaderOptions,
   loader,
   type Normalization,
+  type SkippedExample,
   stackImages,
   type Transform,
 } from './loader.ts';
@@ -100,7 +102,7 @@ export {
   type TrivialAugmentOptions,
   trivialAugmentWide,
 } from './policies.ts';
-export { type Preprocessing, parsePreprocessing, preprocess } from './preprocessing.ts';
+export { type Preprocessing, parsePreprocessing, preprocess, preprocessor } from './preprocessing.ts';
 export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
 export { imageStatistics } from './statistics.ts';

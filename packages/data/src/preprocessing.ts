@@ -1,3 +1,4 @@
+import { described } from './description.ts';
 import { blankImage, type Channels, type Image, toChannels } from './image.ts';
 import type { Normalization } from './loader.ts';
 import { type ResizeFilter, resizeBox } from './resize.ts';
@@ -42,6 +43,10 @@ export function preprocess(
 ): Image {
   return toChannels(fit[resize](image, height, width, how), channels);
 }
+
+/** `preprocess` with these settings, as a function that `mapped` takes, and workers can apply. */
+export const preprocessor = (preprocessing: Omit<Preprocessing, 'mean' | 'std'>): ((image: Image) => Image) =>
+  described('preprocessor', [preprocessing], (image) => preprocess(image, preprocessing));
 
 type Details = Pick<Preprocessing, 'cropFraction' | 'interpolation'>;
 

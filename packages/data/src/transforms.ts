@@ -1,0 +1,17 @@
+// Every factory whose transforms a worker can make again from their description.
+export { randomAffine, randomRotation } from './affine.ts';
+export { colorJitter, randomGrayscale } from './color.ts';
+export { centerCrop, horizontalFlip, randomCrop, randomResizedCrop, verticalFlip } from './crop.ts';
+export { randomErasing } from './erasing.ts';
+export { gaussianBlur, gaussianNoise, randomAdjustSharpness } from './filter.ts';
+export { elasticTransform, randomPerspective } from './perspective.ts';
+export { augMix, autoAugment, randAugment, trivialAugmentWide } from './policies.ts';
+export { preprocessor } from './preprocessing.ts';
+export { resize } from './resize.ts';
+export {
+  randomAutocontrast,
+  randomEqualize,
+  randomInvert,
+  randomPosterize,
+  randomSolarize,
+} from './tone.ts';
