@@ -47,6 +47,15 @@ const SPLITS: Readonly<Record<string, Split>> = {
   testing: 'test',
 };
 
+/** The part that a word of a file's name stands for: `imagenet-train-000017.tar`. */
+export function splitOfName(name: string): Split | undefined {
+  const file = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+  return file
+    .split(/[^A-Za-z]+/)
+    .map(splitNamed)
+    .find(Boolean);
+}
+
 /**
  * How to read a path: `class/…/file`, or `split/class/…/file` where all top folders name a split and one is for training.
  *

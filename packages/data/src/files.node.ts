@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /** A file's bytes, or those of a part of it. `check` is told how many there are before they are read. */
 export async function readPart(
@@ -21,3 +21,6 @@ export async function readPart(
     await file.close();
   }
 }
+
+/** The size of a file. */
+export const sizeOf = async (path: string): Promise<number> => (await stat(path)).size;

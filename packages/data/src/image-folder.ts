@@ -52,7 +52,7 @@ export function imageFiles(files: readonly ImageFile[], options: ImageFolderOpti
 }
 
 /** Files with the class and the split that their folders name. */
-function inFolders(listed: readonly ListedFile[]): Candidate[] {
+export function inFolders(listed: readonly ListedFile[]): Candidate[] {
   const files = visibleFiles(listed);
   const place = placeIn(files.map(({ path }) => path));
   return files.map(({ path, file }) => {

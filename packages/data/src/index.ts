@@ -62,6 +62,9 @@ export {
 export { fromModule } from './from-module.ts';
 export { type Channels, type Image, toChannels } from './image.ts';
 export { imageFiles, imageFolder } from './image-folder.ts';
+export { type ImageParquet, type ImageParquetOptions, imageParquet } from './image-parquet.ts';
+export { imageShards } from './image-shards.ts';
+export { type ImageTableOptions, imageTable } from './image-table.ts';
 export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
 export {
   type Batch,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fixture } from '../test/formats.ts';
 import { makeTar } from '../test/make-tar.ts';
-import { untar } from './tar.ts';
+import { indexTar, untar } from './tar.ts';
 
 /** The bytes as a stream of pieces of this size. */
 const streamOf = (bytes: Uint8Array, piece: number): ReadableStream<Uint8Array> =>
@@ -56,5 +57,39 @@ describe('untar()', () => {
     await expect(entriesOf(new Uint8Array(1024).fill(65))).rejects.toThrow(
       new SyntaxError('tar: the checksum of a header does not fit; is this a tar archive?'),
     );
+  });
+});
+
+describe('untar(), indexTar()', () => {
+  it.each(['pax.tar', 'gnu.tar'] as const)('read long names as Python writes them in %s', async (name) => {
+    const bytes = fixture(name);
+    const long = `größe/${'x'.repeat(120)}.txt`;
+    const texts = (await entriesOf(bytes)).map(([path, content]) => [
+      path,
+      String.fromCharCode(...(content as number[])),
+    ]);
+    expect(texts).toEqual([
+      [long, 'long'],
+      ['short.txt', 'short'],
+    ]);
+    const places = [];
+    for await (const { name: path, offset, length } of indexTar(
+      async (at, size) => bytes.subarray(at, at + size),
+      bytes.length,
+    ))
+      places.push([path, new TextDecoder().decode(bytes.subarray(offset, offset + length))]);
+    expect(places).toEqual(texts);
+  });
+
+  it('reads a size of more than 8 GiB, and sees that the archive is cut off', async () => {
+    const bytes = makeTar({ 'huge.bin': new Uint8Array(0) });
+    bytes.fill(0, 124, 136);
+    bytes[124] = 0x80;
+    bytes[131] = 4; // 4 · 256^4 bytes
+    bytes.fill(0x20, 148, 156);
+    const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    bytes.set(new TextEncoder().encode(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+    const index = indexTar(async (offset, length) => bytes.subarray(offset, offset + length), 2 ** 35);
+    expect((await index.next()).value).toEqual({ name: 'huge.bin', offset: 512, length: 2 ** 34 });
   });
 });
