@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { chromium, noChromium, runInPage } from '@imgcls/browser';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { batchesOf, type Given, type Outcome } from '../test/browser.page.ts';
 import { serve } from '../test/serve.ts';
-import { imageFiles } from './image-folder.ts';
+import { imageFolder } from './image-folder.ts';
 import type { MnistFiles } from './mnist.ts';
 
 const page = fileURLToPath(new URL('../test/browser.page.ts', import.meta.url));
@@ -30,6 +33,8 @@ async function pictures(): Promise<Record<string, Uint8Array>> {
     'cats/gray.png': await noise(6, 11, 1).png().toBuffer(),
     'cats/turned.png': await noise(9, 7, 3).withMetadata({ orientation: 6 }).png().toBuffer(),
     'cats/palette.png': await noise(8, 8, 3).png({ palette: true }).toBuffer(),
+    'cats/nested/größe 10.png': await noise(9, 8, 3).png({ progressive: true }).toBuffer(),
+    'cats/nested/größe 9.png': await noise(8, 9, 1).png({ colors: 2, palette: true }).toBuffer(),
     'dogs/lossless.webp': await noise(12, 10, 3).webp({ lossless: true }).toBuffer(),
     'dogs/opaque.png': await noise(12, 10, 3).ensureAlpha().png().toBuffer(),
     'dogs/empty.png': new Uint8Array(0),
@@ -51,7 +56,7 @@ const official: Record<string, Uint8Array> = {
 };
 
 describe.skipIf(!chromium)('in a browser', () => {
-  it('files give the same batches as in Node, and official files stay in the cache', async () => {
+  it('a folder and a list of files give the same batches as in Node, and official files stay in the cache', async () => {
     const server = await serve((request, response) => {
       response.writeHead(200, { 'access-control-allow-origin': '*' }).end(official[request.url!.slice(1)]);
     });
@@ -73,11 +78,22 @@ describe.skipIf(!chromium)('in a browser', () => {
     };
     const outcome = await runInPage<Outcome>(page, { argument: given });
 
-    const inNode = await imageFiles(
-      files.map(([path, content]) => ({ path, file: new Blob([new Uint8Array(content)]) })),
+    const folder = await mkdtemp(join(tmpdir(), 'imgcls-browser-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(folder, 'photos', path)), { recursive: true });
+      await writeFile(join(folder, 'photos', path), content);
+    }
+    const inNode = await imageFolder(join(folder, 'photos'));
+    const expected = await batchesOf(inNode);
+    expect(expected.flatMap(({ labels }) => labels)).toHaveLength(8);
+    expect(outcome.folder).toEqual(expected);
+    expect(outcome.batches).toEqual(expected);
+    const sources = Array.from({ length: inNode.length }, (_, i) => inNode.source(i));
+    expect(outcome.sources.map((source) => `${folder}/${source}`)).toEqual(sources);
+    expect(outcome.skipped.map(({ file }) => `${folder}/photos/${file}`)).toEqual(
+      inNode.skipped.map(({ file }) => file),
     );
-    expect(outcome.batches).toEqual(await batchesOf(inNode));
-    expect(outcome.skipped.map(({ file }) => file)).toEqual(inNode.skipped.map(({ file }) => file));
     expect(outcome.decoded).toMatchObject({
       'cats/turned.png': '7x9',
       'dogs/empty.png': 'empty',

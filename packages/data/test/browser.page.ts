@@ -1,5 +1,5 @@
 import { randomAffine } from '../src/affine.ts';
-import { DecodeError, decodeImage, digits, imageFiles, loader, mapped, preprocess } from '../src/index.ts';
+import { DecodeError, decodeImage, digits, imageFiles, imageFolder, loader, mapped, preprocess } from '../src/index.ts';
 import { type MnistFiles, readMnist } from '../src/mnist.ts';
 
 /** What the page is given: files as base64, and where a data set lies. */
@@ -10,7 +10,12 @@ export interface Given {
 
 /** What the page has made of it. */
 export interface Outcome {
+  /** Of the files as a list. */
   batches: { images: number[]; labels: number[]; indices: number[] }[];
+  /** Of the files in a folder, as File System Access gives it. */
+  folder: Outcome['batches'];
+  /** What the folder calls its files. */
+  sources: string[];
   skipped: { file: string; reason: string }[];
   decoded: Record<string, string>;
   digits: number;
@@ -25,10 +30,13 @@ export default async function ({ files, official }: Given): Promise<Outcome> {
   const dataset = await imageFiles(
     files.map(({ path, content }) => ({ path, file: new File([bytesOf(content)], path) })),
   );
+  const folder = await imageFolder(await folderOf(files));
   const labels = [];
   for (let run = 0; run < 2; run++) labels.push(Array.from((await readMnist(official, {})).packed!.labels));
   return {
     batches: await batchesOf(dataset),
+    folder: await batchesOf(folder),
+    sources: Array.from({ length: folder.length }, (_, i) => folder.source(i)),
     skipped: [...dataset.skipped],
     decoded: await decodedOf(files),
     digits: (await digits()).length,
@@ -41,6 +49,20 @@ export default async function ({ files, official }: Given): Promise<Outcome> {
       (error: Error) => error.message,
     ),
   };
+}
+
+/** The files in a folder that only this page sees. */
+async function folderOf(files: Given['files']): Promise<FileSystemDirectoryHandle> {
+  const top = await (await navigator.storage.getDirectory()).getDirectoryHandle('photos', { create: true });
+  for (const { path, content } of files) {
+    const names = path.split('/');
+    let folder = top;
+    for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name, { create: true });
+    const writable = await (await folder.getFileHandle(names.at(-1)!, { create: true })).createWritable();
+    await writable.write(bytesOf(content));
+    await writable.close();
+  }
+  return top;
 }
 
 /** The first epoch, shuffled and augmented. */
