@@ -3,9 +3,10 @@ import { listFolder } from '#list-folder';
 import type { Split } from './dataset.ts';
 import { checkedHeader, type DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
-import { byNaturalOrder, type ListedFile, listHandle, type Place, placeIn, visibleFiles } from './file-tree.ts';
+import { byNaturalOrder, type ListedFile, listHandle, type Place } from './file-tree.ts';
 import { FINGERPRINT_BYTES, fingerprintOf, similarGroups, spreadOf, THUMBNAIL_SIDE } from './fingerprint.ts';
-import type { SkippedFile } from './labelled-files.ts';
+import { inFolders } from './image-folder.ts';
+import type { Candidate, SkippedFile } from './labelled-files.ts';
 import { readAhead } from './read-ahead.ts';
 import { bytesOf } from './recipe.ts';
 
@@ -145,16 +146,15 @@ async function examineAll(
   prefix: string,
   options: ExamineOptions,
 ): Promise<Examination> {
-  const files = visibleFiles(listed);
-  const place = placeIn(files.map(({ path }) => path));
-  const one = async ({ path, file }: ListedFile): Promise<SkippedFile | (Inspected & { placed: Place })> => {
-    const placed = place(path);
-    if (!file) return { file: prefix + path, reason: 'empty folder' };
-    if (!placed) return { file: prefix + path, reason: 'not in the folder of a class' };
+  const files = inFolders(listed);
+  const one = async (candidate: Candidate): Promise<SkippedFile | (Inspected & { placed: Place })> => {
+    const file = prefix + candidate.path;
+    if ('reason' in candidate) return { file, reason: candidate.reason };
+    const { className, split } = candidate;
     try {
-      return { placed, ...(await inspect(await bytesOf(file, options), options)) };
+      return { placed: { className, split }, ...(await inspect(await bytesOf(candidate.file, options), options)) };
     } catch (error) {
-      if (error instanceof DecodeError) return { file: prefix + path, reason: error.reason };
+      if (error instanceof DecodeError) return { file, reason: error.reason };
       throw error;
     }
   };

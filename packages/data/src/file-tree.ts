@@ -12,8 +12,11 @@ export interface ImageFile {
 /** Where a file's bytes are: a path (in Node), a part of a file there, a browser's `File` or any `Blob`, or the bytes. */
 export type FileSource = Exclude<Recipe['file'], Image>;
 
-/** As a folder lists it: a file, or a folder without any. */
-export type ListedFile = ImageFile | { readonly path: string; readonly file?: undefined };
+/** As a folder lists it: a file, or something else, and why it is none. */
+export type ListedFile = ImageFile | { readonly path: string; readonly reason: string };
+
+/** A folder without any file. */
+export const EMPTY_FOLDER = 'empty folder';
 
 /** What folders say of a file that lies in them. */
 export interface Place {
@@ -79,8 +82,14 @@ export async function listHandle(folder: FileSystemDirectoryHandle, prefix = '')
   for await (const [name, entry] of folder.entries()) {
     if (isHidden(name)) continue;
     const path = `${prefix}${name}`;
-    if (entry.kind === 'file') found.push({ path, file: await (entry as FileSystemFileHandle).getFile() });
+    if (entry.kind === 'file') found.push(await fileOf(entry as FileSystemFileHandle, path));
     else found.push(...(await listHandle(entry as FileSystemDirectoryHandle, `${path}/`)));
   }
-  return found.length === 0 && prefix !== '' ? [{ path: prefix.slice(0, -1) }] : found;
+  return found.length === 0 && prefix !== '' ? [{ path: prefix.slice(0, -1), reason: EMPTY_FOLDER }] : found;
 }
+
+const fileOf = (handle: FileSystemFileHandle, path: string): Promise<ListedFile> =>
+  handle.getFile().then(
+    (file) => ({ path, file }),
+    (error: Error) => ({ path, reason: `it can't be read: ${error.message}` }), // it has gone since
+  );

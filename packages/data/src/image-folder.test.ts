@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -124,6 +126,33 @@ describe('imageFolder()', () => {
     const { classes, length, skipped } = await imageFolder(folder);
     expect([classes, length]).toEqual([['cats', 'dogs', 'wolves'], 3]);
     expect(skipped.map(({ file }) => file)).toEqual([`${folder}/dogs/lost.png`, `${folder}/wolves/lost.png`]);
+  });
+
+  it('takes what a disk may hold: any names, links to themselves, pipes', async () => {
+    const folder = await folderOf({ 'cats/1.png': 1, 'dogs/1.png': 2 });
+    const odd = ['x'.repeat(251), '猫 (1)\n"quoted"', 'Größe', 'e\u0301', '%2F', '..png', ' '];
+    for (const name of odd) await writeFile(join(folder, 'cats', `${name}.png`), await dot(3));
+    await symlink('round.png', join(folder, 'cats', 'round.png'));
+    await symlink('.', join(folder, 'cats', 'here'));
+    execFileSync('mkfifo', [join(folder, 'dogs', 'pipe.png')]);
+    const dataset = await imageFolder(folder);
+    const names = Array.from({ length: dataset.length }, (_, i) => dataset.source(i).slice(folder.length + 1));
+    const visible = odd.filter((name) => !name.startsWith('.')).map((name) => `cats/${name}.png`);
+    expect(names.sort()).toEqual(['cats/1.png', 'dogs/1.png', ...visible].sort());
+    expect(dataset.skipped.map(({ file, reason }) => [file.slice(folder.length + 1), reason])).toEqual([
+      ['cats/round.png', expect.stringMatching(/^it can't be read: ELOOP/)],
+      ['dogs/pipe.png', 'no file, but a pipe, a socket or a device'],
+    ]);
+    for (let i = 0; i < dataset.length; i++) await dataset.get(i);
+  });
+
+  it('leaves out a file that goes while others are read', async () => {
+    const folder = await folderOf({ 'cats/1.png': 1, 'cats/9.png': 9, 'dogs/1.png': 2, 'dogs/2.png': 2 });
+    for (let i = 2; i <= 40; i++) await writeFile(join(folder, 'cats', `${i}.png`), await dot(i));
+    const gone = join(folder, 'dogs', '2.png');
+    const dataset = await imageFolder(folder, { onProgress: (checked) => checked === 1 && rmSync(gone) });
+    expect(dataset.length).toBe(41);
+    expect(dataset.skipped).toEqual([{ file: gone, reason: expect.stringMatching(/^it can't be read: ENOENT/) }]);
   });
 
   it('lets the loader name a file that has gone since', async () => {

@@ -55,9 +55,9 @@ export function imageFiles(files: readonly ImageFile[], options: ImageFolderOpti
 export function inFolders(listed: readonly ListedFile[]): Candidate[] {
   const files = visibleFiles(listed);
   const place = placeIn(files.map(({ path }) => path));
-  return files.map(({ path, file }) => {
-    const placed = place(path);
-    if (!file) return { path, reason: 'empty folder' };
-    return placed ? { path, file, ...placed } : { path, reason: 'not in the folder of a class' };
+  return files.map((one) => {
+    if ('reason' in one) return one;
+    const placed = place(one.path);
+    return placed ? { ...one, ...placed } : { path: one.path, reason: 'not in the folder of a class' };
   });
 }

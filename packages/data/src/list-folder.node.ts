@@ -1,9 +1,9 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isHidden, type ListedFile } from './file-tree.ts';
+import { EMPTY_FOLDER, isHidden, type ListedFile } from './file-tree.ts';
 
 /**
- * All files under a folder, with paths relative to it, `/` between names; an empty folder is listed itself, without a file.
+ * All files under a folder, with paths relative to it, `/` between names; what is no file, as an empty folder, with the reason.
  *
  * Links are followed, but not into a folder that holds them.
  */
@@ -17,24 +17,22 @@ export async function listFolder(folder: string): Promise<ListedFile[]> {
 }
 
 async function list(root: string, folder: string, parents: readonly string[]): Promise<ListedFile[]> {
-  const entries = (await readdir(join(root, folder), { withFileTypes: true })).filter(({ name }) => !isHidden(name));
-  if (entries.length === 0 && folder !== '') return [{ path: folder }];
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error: Error) => error);
+  if (entries instanceof Error) return [{ path: folder, reason: `it can't be read: ${entries.message}` }];
+  const visible = entries.filter(({ name }) => !isHidden(name));
+  if (visible.length === 0 && folder !== '') return [{ path: folder, reason: EMPTY_FOLDER }];
   const found: ListedFile[] = [];
-  for (const entry of entries) {
+  for (const entry of visible) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     const full = join(root, path);
-    const isFolder = entry.isSymbolicLink()
-      ? await stat(full).then(
-          (info) => info.isDirectory(),
-          () => false,
-        ) // a link that dangles: reading it will tell
-      : entry.isDirectory();
-    if (!isFolder) {
-      found.push({ path, file: full });
-      continue;
+    const target = entry.isSymbolicLink() ? await stat(full).catch(() => undefined) : entry;
+    if (!target || target.isFile())
+      found.push({ path, file: full }); // of a link that dangles, reading will tell
+    else if (!target.isDirectory()) found.push({ path, reason: 'no file, but a pipe, a socket or a device' });
+    else {
+      const real = await realpath(full);
+      if (!parents.includes(real)) for (const one of await list(root, path, [...parents, real])) found.push(one);
     }
-    const real = await realpath(full);
-    if (!parents.includes(real)) for (const one of await list(root, path, [...parents, real])) found.push(one);
   }
   return found;
 }
