@@ -14,6 +14,7 @@ import { sgd } from '@imgcls/train';
 import { dispose, randomNormal, tensor1d } from '@tensorflow/tfjs-core';
 import { type BenchCase, bench, type Prepared, python, type Request, rate } from './harness/index.ts';
 import { stockStep } from './harness/stock.ts';
+import { stepByHand } from './harness/tensorflow.ts';
 
 type Network = 'two-conv' | 'resnet9';
 
@@ -38,10 +39,18 @@ await bench('engines', async (request) => {
     else engines.push(verdict.name);
   }
   const names = Object.keys(networks) as Network[];
-  return names.flatMap((network) => [
-    ...engines.map((name) => besideTorch(network, name, request)),
-    ...(request.quick && network === 'resnet9' ? [] : [besideStock(network, request)]),
-  ]);
+  const small = names.filter((network) => !request.quick || network === 'two-conv');
+  return [
+    ...names.flatMap((network) => engines.map((name) => besideTorch(network, name, request))),
+    ...small.map((network) => besideStock(network, 'wasm', 'cpu', request)),
+    ...(engines.includes('tensorflow')
+      ? [
+          besideStock('two-conv', 'tensorflow', 'cpu', request),
+          besideStock('resnet9', 'tensorflow', 'tensorflow', request),
+          besideHand(request),
+        ]
+      : []),
+  ];
 });
 
 if ('close' in torch) torch.close();
@@ -75,23 +84,52 @@ function besideTorch(network: Network, backend: BackendName, { quick }: Request)
 }
 
 /** The stock `cpu` backend is what Node has without imgcls. It takes seconds for an image, so the batch is small: for both. */
-function besideStock(network: Network, { quick }: Request): BenchCase {
-  const batch = network === 'resnet9' ? 1 : 4;
+function besideStock(
+  network: Network,
+  backend: BackendName,
+  stockBackend: 'cpu' | 'tensorflow',
+  { quick }: Request,
+): BenchCase {
+  const slow = stockBackend === 'cpu';
+  const batch = slow ? (network === 'resnet9' ? 1 : 4) : batchSizes[network][backend];
   return {
-    name: `${network} on wasm beside stock cpu, batch ${batch}`,
+    name: `${network} on ${backend} beside stock ${stockBackend}, batch ${batch}`,
     unit: 'images/s',
     async prepare(): Promise<Prepared> {
-      const ours = await ourStep(network, 'wasm', batch);
-      const stock = await stockStep(network, batch);
+      const ours = await ourStep(network, backend, batch);
+      const stock = await stockStep(network, batch, stockBackend);
       return {
         ours: () => rate(ours.step, batch, 1),
-        peer: () => rate(stock.step, batch, 0),
-        peerName: 'tfjs 4.22.0, backend cpu',
+        peer: () => rate(stock.step, batch, slow ? 0 : 1),
+        peerName: `tfjs 4.22.0, backend ${stockBackend}`,
         close: () => {
           ours.close();
           stock.close();
         },
-        repeats: network === 'resnet9' ? 0 : quick ? 1 : 3,
+        repeats: slow && network === 'resnet9' ? 0 : quick ? 1 : slow ? 3 : 5,
+      };
+    },
+  };
+}
+
+/** The least that a step can take on TensorFlow: its ops, with nothing of tfjs between them. */
+function besideHand({ quick }: Request): BenchCase {
+  const batch = batchSizes.resnet9.tensorflow;
+  return {
+    name: `resnet9 on tensorflow beside ops called by hand, batch ${batch}`,
+    unit: 'images/s',
+    async prepare(): Promise<Prepared> {
+      const ours = await ourStep('resnet9', 'tensorflow', batch);
+      const hand = await stepByHand(batch);
+      return {
+        ours: () => rate(ours.step, batch, 1),
+        peer: () => rate(hand.step, batch, 1),
+        peerName: "TensorFlow's ops by hand",
+        close: () => {
+          ours.close();
+          hand.close();
+        },
+        repeats: quick ? 1 : 5,
       };
     },
   };

@@ -1,14 +1,13 @@
-import { registerGradients } from '@imgcls/tensor';
+import { registerGradients, useBackend } from '@imgcls/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * The networks of the bench `engines` and a step of SGD with momentum, in the operations and gradients of tfjs-core alone, on its `cpu` backend:
- * what a program without imgcls does.
+ * The networks of the bench `engines` and a step of SGD with momentum, in the operations and gradients of tfjs-core alone: what a program without
+ * imgcls does.
  */
-export async function stockStep(network: 'two-conv' | 'resnet9', batch: number) {
-  await import('@tensorflow/tfjs-backend-cpu');
+export async function stockStep(network: 'two-conv' | 'resnet9', batch: number, backend: 'cpu' | 'tensorflow') {
   registerGradients(); // tfjs-core's own are what counts here: in Node it does not register them
-  await tf.setBackend('cpu');
+  await useBackend(backend);
   const weights: tf.Variable[] = [];
   const weight = (...shape: number[]) => {
     const fanIn = shape.slice(0, -1).reduce((product, n) => product * n, 1);
@@ -28,7 +27,7 @@ export async function stockStep(network: 'two-conv' | 'resnet9', batch: number) 
     ),
   );
   const step = async () => {
-    await tf.setBackend('cpu');
+    await useBackend(backend);
     const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(targets, forward(images)), true, weights)!;
     await loss.data();
     loss.dispose();

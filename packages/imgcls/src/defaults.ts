@@ -37,7 +37,7 @@ const BUDGETS: Readonly<Record<BackendName, Budget>> = {
   native: { ...ON_CPU, channels: [32, 64, 128, 256] },
   cpu: ON_CPU,
   wasm: ON_CPU,
-  tensorflow: { images: 60_000, side: 64, channels: [32, 64, 128, 256] }, // with or without a GPU
+  tensorflow: { ...ON_CPU, channels: [32, 64, 128, 256] }, // whose name does not tell whether it has a GPU
   webgl: ON_GPU,
   webgpu: ON_GPU,
 };

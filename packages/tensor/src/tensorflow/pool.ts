@@ -1,17 +1,17 @@
 import { mul, type Tensor, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
 import { type AvgPoolAttributes, type MaxPoolGradient, type PoolAttributes, paddingCorrection } from '../pool.ts';
-import { cropImages, padded } from '../window.ts';
-import { paddingOf } from './conv.ts';
+import { cropImages, padded, type Shape4D, unit } from '../window.ts';
+import { geometryOf } from './conv.ts';
 import { type Attribute, op, type TensorflowBackend } from './op.ts';
 
 export const maxPool = (backend: TensorflowBackend, { x }: { x: Tensor4D }, attributes: PoolAttributes): Tensor =>
-  op(backend, 'MaxPool', [x], { ...geometry(attributes), ...paddingOf(attributes.padding) });
+  op(backend, 'MaxPool', [x], poolOf(attributes, x.shape));
 
 export const maxPoolGradient = (
   backend: TensorflowBackend,
   { x, y, dy }: MaxPoolGradient['inputs'],
   attributes: PoolAttributes,
-): Tensor => op(backend, 'MaxPoolGrad', [x, y, dy], { ...geometry(attributes), ...paddingOf(attributes.padding) });
+): Tensor => op(backend, 'MaxPoolGrad', [x, y, dy], poolOf(attributes, x.shape));
 
 /** TensorFlow's mean leaves padding out, so the images that it sees have it around. */
 export function avgPoolGradient(
@@ -20,13 +20,15 @@ export function avgPoolGradient(
   { countIncludePad, inputShape, ...attributes }: AvgPoolAttributes,
 ): Tensor {
   const { padding } = attributes;
-  const shape = tensor1d(padded(inputShape, padding), 'int32');
+  const images = padded(inputShape, padding);
   const shares = countIncludePad ? dy : mul(dy, paddingCorrection(inputShape, attributes));
-  const pixels = op(backend, 'AvgPoolGrad', [shape, shares], { ...geometry(attributes), padding: 'VALID' });
+  const window = poolOf({ ...attributes, padding: unit.padding }, images);
+  const pixels = op(backend, 'AvgPoolGrad', [tensor1d(images, 'int32'), shares], window);
   return cropImages(pixels as Tensor4D, padding);
 }
 
-const geometry = ({ kernel, stride }: Pick<PoolAttributes, 'kernel' | 'stride'>): Record<string, Attribute> => ({
-  ksize: [1, ...kernel, 1],
-  strides: [1, ...stride, 1],
-});
+/** TensorFlow's pools do not dilate. */
+function poolOf(attributes: PoolAttributes, image: Shape4D): Record<string, Attribute> {
+  const { dilations: _, ...geometry } = geometryOf(attributes, image, attributes.kernel);
+  return { ...geometry, ksize: [1, ...attributes.kernel, 1] };
+}
