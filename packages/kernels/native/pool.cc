@@ -136,6 +136,18 @@ float share(const Shape& shape, bool count_padding, int64_t row, int64_t column)
   return 1.0f / static_cast<float>(count);
 }
 
+/// The sum of `term(begin) … term(end - 1)`: of long sums each half on its own, so that rounding errors grow with the logarithm of the length.
+template <class Term>
+Floats sum_by_halves(int64_t begin, int64_t end, const Term& term) {
+  if (end - begin > 8) {
+    const int64_t middle = begin + (end - begin) / 2;
+    return sum_by_halves(begin, middle, term) + sum_by_halves(middle, end, term);
+  }
+  Floats sum{};
+  for (int64_t i = begin; i < end; i++) sum += term(i);
+  return sum;
+}
+
 template <class T>
 const char* avg_pool(Arguments& in) {
   const Shape shape(in);
@@ -147,12 +159,10 @@ const char* avg_pool(Arguments& in) {
     const T* pixels = x + image * shape.y.in * shape.line();
     const float factor = share(shape, count_padding, row, column);
     each_vector(shape.channels, [&](int64_t c, int lanes) {
-      Floats sum{};
-      for (int64_t r = rows.begin; r < rows.end; r++) {
-        Floats row_sum{};  // by rows: long sums lose digits
-        for (int64_t s = columns.begin; s < columns.end; s++) row_sum += load(pixels + r * shape.line() + s * shape.channels + c, lanes);
-        sum += row_sum;
-      }
+      const Floats sum = sum_by_halves(rows.begin, rows.end, [&](int64_t r) {
+        return sum_by_halves(columns.begin, columns.end,
+                             [&](int64_t s) { return load(pixels + r * shape.line() + s * shape.channels + c, lanes); });
+      });
       store(y + at + c, sum * factor, lanes);
     });
   });
