@@ -16,7 +16,7 @@ export const graph: Readonly<Record<string, Readonly<Record<string, Use>>>> = {
   '@imgcls/tensor': { ...tensor, '@imgcls/kernels': 'value' },
   '@imgcls/nn': nn,
   '@imgcls/models': models,
-  '@imgcls/data': { '@imgcls/random': 'value' },
+  '@imgcls/data': { '@imgcls/random': 'value', '@imgcls/kernels': 'dynamic' },
   '@imgcls/train': { ...models, '@imgcls/metrics': 'value', '@imgcls/data': 'type' },
   '@imgcls/io': { ...models, '@imgcls/data': 'value', '@imgcls/models': 'dynamic' },
   '@imgcls/serve': { '@imgcls/io': 'value', '@imgcls/data': 'value', '@imgcls/tensor': 'value' },

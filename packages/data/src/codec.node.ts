@@ -1,6 +1,7 @@
 import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
-import { type Channels, type Image, toChannels } from './image.ts';
+import { type Channels, type Image, type Size, toChannels } from './image.ts';
+import type { Box } from './resize.ts';
 
 type Sharp = typeof import('sharp').default;
 
@@ -30,6 +31,32 @@ export async function decodePixels(
 }
 
 const upright = { autoOrient: true, limitInputPixels: false } as const;
+
+/**
+ * A part of a JPEG file, brought to a size, if our own decoder is here and knows such files. It reads over what the part does not need.
+ * The pixels are those of `decodePixels` and `cropped`, bit for bit.
+ */
+export async function decodePart(bytes: Uint8Array, part: Box, { height, width }: Size): Promise<Image | undefined> {
+  const loaded = await loadDecoder();
+  const data = loaded?.decode(loaded.kernels, bytes, part, { height, width });
+  return data && { data, height, width, channels: 3 };
+}
+
+let decoder: Promise<Awaited<ReturnType<typeof openDecoder>> | undefined> | undefined;
+
+/** The kernels of `@imgcls/kernels`; nothing where they can't be loaded. */
+function loadDecoder() {
+  decoder ??= openDecoder().catch(() => undefined);
+  return decoder;
+}
+
+async function openDecoder() {
+  const { decodeJpeg, loadKernels } = await import('@imgcls/kernels');
+  const kernels = await loadKernels({ carrier: 'native', threads: 1 }).catch(() =>
+    loadKernels({ carrier: 'wasm', threads: 1 }),
+  );
+  return { kernels, decode: decodeJpeg };
+}
 
 /** What `examineFolder` wants to know of an image: it is decoded, and shrunk on the way, which is quick. */
 export interface Inspection {

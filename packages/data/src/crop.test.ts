@@ -30,7 +30,7 @@ describe('centerCrop()', () => {
 
   it('refuses an image that is smaller', () => {
     expect(() => centerCrop(4, 4)(counted(3, 5))).toThrow(
-      new RangeError('centerCrop: images must be at least 4x4, got 3x5x1; resize first'),
+      new RangeError('centerCrop: images must be at least 4x4, got 3x5; resize first'),
     );
   });
 
@@ -74,7 +74,7 @@ describe('randomCrop()', () => {
 
   it('refuses images that are too small, or that reflection can not fill', () => {
     expect(() => randomCrop(5, 5, { padding: 1 })(counted(2, 4), random(0))).toThrow(
-      new RangeError('randomCrop: images must be at least 5x5, padding of 1 included, got 2x4x1; resize first'),
+      new RangeError('randomCrop: images must be at least 5x5, padding of 1 included, got 2x4; resize first'),
     );
     expect(() => randomCrop(5, 5, { padding: 2, fill: 'reflect' })(counted(2, 4), random(0))).toThrow(
       new RangeError("randomCrop: to reflect, padding must be less than the image's sides, got 2 for 2x4x1"),

@@ -1,10 +1,11 @@
 import type { Random } from '@imgcls/random';
 import { between, type ChanceOptions, withProbability } from './chance.ts';
+import { cropping } from './cropping.ts';
 import { described } from './description.ts';
 import { beyondOf, checkFill, colorOf, type Fill } from './fill.ts';
-import { blankImage, checkSize, type Image, sizeOf } from './image.ts';
+import { blankImage, checkSize, type Image, type Size, sizeOf } from './image.ts';
 import { roundHalfEven } from './numbers.ts';
-import { type Box, resizeBox } from './resize.ts';
+import type { Box } from './resize.ts';
 
 /**
  * A transform that cuts out the middle.
@@ -13,12 +14,13 @@ import { type Box, resizeBox } from './resize.ts';
  */
 export function centerCrop(height: number, width: number): (image: Image) => Image {
   checkSize('centerCrop', height, width);
-  return described('centerCrop', [height, width], (image) => {
+  const part = (image: Size): Box => {
     checkFits('centerCrop', image, height, width, 0);
     const top = Math.floor((image.height - height) / 2);
     const left = Math.floor((image.width - width) / 2);
-    return gather(image, range(height, top), range(width, left));
-  });
+    return { top, left, height, width };
+  };
+  return described('centerCrop', [height, width], cropping({ part, height, width }) as (image: Image) => Image);
 }
 
 /** How `randomCrop` sees beyond the edge. */
@@ -125,15 +127,14 @@ export function randomResizedCrop(
     throw new RangeError(
       `randomResizedCrop: scale must be in (0, 1], ratio > 0, both in order, got ${JSON.stringify({ scale, ratio })}`,
     );
-  return described('randomResizedCrop', [height, width, { scale, ratio }], (image, random) =>
-    resizeBox(cut(image, randomPart(image, scale, ratio, random), 0), height, width),
-  );
+  const part = (image: Size, random: Random): Box => randomPart(image, scale, ratio, random);
+  return described('randomResizedCrop', [height, width, { scale, ratio }], cropping({ part, height, width }));
 }
 
 type Range = readonly [least: number, most: number];
 
 /** A box of random area and aspect; the middle, as wide or high as the aspect allows, where ten draws do not fit. */
-function randomPart(image: Image, scale: Range, ratio: Range, random: Random): Box {
+function randomPart(image: Size, scale: Range, ratio: Range, random: Random): Box {
   const { height, width } = image;
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = height * width * between(...scale, random);
@@ -206,9 +207,9 @@ const range = (length: number, start: number): Int32Array => {
   return values;
 };
 
-function checkFits(where: string, image: Image, height: number, width: number, padding: number): void {
+function checkFits(where: string, image: Size, height: number, width: number, padding: number): void {
   if (image.height + 2 * padding < height || image.width + 2 * padding < width)
     throw new RangeError(
-      `${where}: images must be at least ${height}x${width}${padding > 0 ? `, padding of ${padding} included` : ''}, got ${sizeOf(image)}; resize first`,
+      `${where}: images must be at least ${height}x${width}${padding > 0 ? `, padding of ${padding} included` : ''}, got ${image.height}x${image.width}; resize first`,
     );
 }

@@ -1,7 +1,10 @@
-import { decodePixels } from '#codec';
+import type { Random } from '@imgcls/random';
+import { decodePart, decodePixels } from '#codec';
+import { type Cropping, cropped } from './cropping.ts';
 import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, type Size, toChannels } from './image.ts';
 import { type ImageHeader, imageHeader } from './image-header.ts';
+import { isPlainJpeg } from './plain-jpeg.ts';
 
 /** What `decodeImage` gives and accepts. */
 export interface DecodeOptions {
@@ -41,6 +44,25 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   checkBytes(bytes.length, options);
   const { format } = checkedHeader(bytes, options);
   return toChannels(await decodePixels(bytes, format, options), channels);
+}
+
+/**
+ * The part of an image file that is cut out of it, at its size, where that is quicker than to decode all of it.
+ *
+ * @returns Nothing, and no random number has been drawn, for files of which this is not known.
+ * @throws {DecodeError} as `decodeImage` does.
+ */
+export async function decodeCropped(
+  bytes: Uint8Array,
+  options: DecodeOptions,
+  cutting: Cropping,
+  random: Random,
+): Promise<Image | undefined> {
+  checkBytes(bytes.length, options);
+  const { format, size } = checkedHeader(bytes, options);
+  if (format !== 'JPEG' || options.channels === 1 || options.partial || !isPlainJpeg(bytes)) return undefined;
+  const part = cutting.part(size, random);
+  return (await decodePart(bytes, part, cutting)) ?? cropped(await decodeImage(bytes, options), part, cutting);
 }
 
 /** What an image file says of itself. @throws {DecodeError} if it is none, or one that can't be or must not be decoded. */

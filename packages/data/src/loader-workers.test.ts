@@ -145,6 +145,6 @@ describe('loader() with workers', () => {
     const narrow = await fromModule(new URL('./crop.ts', import.meta.url), 'centerCrop', 99, 99);
     await expect(
       collect(loader(photos(), { batchSize: 4, augment: [narrow], workers: 1, onError: 'skip' })),
-    ).rejects.toThrow('loader: could not read photos/0.png: centerCrop: images must be at least 99x99, got 20x30x3');
+    ).rejects.toThrow('loader: could not read photos/0.png: centerCrop: images must be at least 99x99, got 20x30');
   });
 });

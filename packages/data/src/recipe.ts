@@ -1,7 +1,8 @@
 import type { Random } from '@imgcls/random';
 import { readPart } from '#files';
+import { croppingOf } from './cropping.ts';
 import type { Example } from './dataset.ts';
-import { checkBytes, type DecodeOptions, decodeImage } from './decode.ts';
+import { checkBytes, type DecodeOptions, decodeCropped, decodeImage } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import type { Image } from './image.ts';
 
@@ -66,9 +67,13 @@ export async function follow(
   const all = [...changes, ...augment];
   const apply = (image: Image, from: number, end: number): Image =>
     all.slice(from, end).reduce((changed, change) => change(changed, random!), image);
-  const image = isImage(file) ? file : await decodeImage(await bytesOf(file, decode), decode);
-  if (!kept) return apply(image, 0, all.length);
-  const keep = apply(image, 0, kept.after);
+  if (isImage(file)) return apply(file, 0, all.length);
+  const bytes = await bytesOf(file, decode);
+  const cutting = kept?.after === 0 ? undefined : croppingOf(all[0]);
+  const part = cutting && (await decodeCropped(bytes, decode, cutting, random!));
+  const [image, done] = part ? [part, 1] : [await decodeImage(bytes, decode), 0];
+  if (!kept) return apply(image, done, all.length);
+  const keep = apply(image, done, kept.after);
   kept.keep(keep);
   return apply(keep, kept.after, all.length);
 }

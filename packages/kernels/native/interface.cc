@@ -23,9 +23,12 @@ const char* imgcls_kernel_name(int32_t kernel) { return imgcls::supported_tables
 const char* imgcls_call(const double* call) {
   const auto kernel = static_cast<int32_t>(call[0]);
   const auto isa = static_cast<int32_t>(call[1]);
+  const auto run = imgcls::supported_tables()[isa]->entries[kernel].kernel;
+  const int threads = static_cast<int>(call[2]);
+  if (threads == 0) return run(imgcls::Arguments(call + 4));
   const imgcls::Holding holding(calls);
-  imgcls::set_threads(static_cast<int>(call[2]));
-  return imgcls::supported_tables()[isa]->entries[kernel].kernel(imgcls::Arguments(call + 4));
+  imgcls::set_threads(threads);
+  return run(imgcls::Arguments(call + 4));
 }
 
 void* imgcls_allocate(size_t bytes) { return imgcls::allocate(bytes); }

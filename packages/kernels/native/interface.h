@@ -25,7 +25,8 @@ IMGCLS_EXPORT int32_t imgcls_kernel_count(void);
 IMGCLS_EXPORT const char* imgcls_kernel_name(int32_t kernel);
 
 /// Runs a call and returns null, or what went wrong. A call is numbers: the kernel, the instruction set, how many threads may share
-/// the work, how many arguments follow, and these. Calls of several threads take turns.
+/// the work, how many arguments follow, and these. Calls of several threads take turns, but those that no thread may share (0): they
+/// work alone beside others, as kernels can that use neither `parallel` nor `scratch`.
 IMGCLS_EXPORT const char* imgcls_call(const double* call);
 
 /// On a 64-byte boundary; null if there is no memory.

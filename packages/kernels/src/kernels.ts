@@ -60,10 +60,16 @@ export class Kernels {
    * @throws {Error} if it can't be done, naming the kernel and its arguments; with a queue, `finish` and `finished` throw it.
    */
   call(name: string, ...values: readonly Value[]): void {
-    this.#write(name, values);
+    this.#write(name, values, this.#threads);
     const { queue } = this.carrier;
     if (queue) queue.push(this.#call.address);
     else check(this.carrier.call(this.#call.address), name, values);
+  }
+
+  /** Runs a kernel at once, in this thread alone, whatever others do: one that says of itself that it works alone. */
+  callAlone(name: string, ...values: readonly Value[]): void {
+    this.#write(name, values, 0);
+    check(this.carrier.call(this.#call.address), name, values);
   }
 
   /** Blocks until all calls are done. Before that, what they write must not be read, and what they read not be written, by JavaScript. */
@@ -78,7 +84,7 @@ export class Kernels {
     this.#throwProblem();
   }
 
-  #write(name: string, values: readonly Value[]): void {
+  #write(name: string, values: readonly Value[], threads: number): void {
     const kernel = this.#numbers.get(name);
     if (kernel === undefined) throw new Error(`kernels: ${this.carrier.name} has no kernel "${name}"; build it again`);
     if (header + values.length > longestCall)
@@ -86,7 +92,7 @@ export class Kernels {
     const numbers = this.memory.doubles(this.#call, longestCall);
     numbers[0] = kernel;
     numbers[1] = this.carrier.isaNumber;
-    numbers[2] = this.#threads;
+    numbers[2] = threads;
     numbers[3] = values.length;
     values.forEach((value, i) => {
       numbers[header + i] = typeof value === 'object' ? value.address : Number(value ?? 0);
