@@ -9,6 +9,7 @@ import json
 import struct
 import tarfile
 import zlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,17 @@ def tar(format: int) -> bytes:
     return file.getvalue()
 
 
+def zipped() -> bytes:
+    """A folder, a file that is deflated, one that is stored, and a comment at the end."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("folder/", b"")
+        archive.writestr("folder/größe.txt", b"again and " * 50)
+        archive.writestr("stored.bin", bytes(range(9)), zipfile.ZIP_STORED)
+        archive.comment = b"PK\x05\x06 is how it ends"
+    return file.getvalue()
+
+
 def mat(values: dict) -> bytes:
     file = io.BytesIO()
     scipy.io.savemat(file, values, do_compression=True)
@@ -91,6 +103,7 @@ FIXTURES = {
     "images.parquet": parquet(),
     "pax.tar": tar(tarfile.PAX_FORMAT),
     "gnu.tar": tar(tarfile.GNU_FORMAT),
+    "python.zip": zipped(),
     "svhn-train.mat": svhn(5, 0),
     "svhn-test.mat": svhn(2, 5),
     "synsets.mat": synsets(),

@@ -66,3 +66,15 @@ export async function filesOfTar(
   }
   return files;
 }
+
+/** Pieces of bytes as a stream. */
+export function streamOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const next = pieces[Symbol.asyncIterator]();
+  return new ReadableStream({
+    pull: async (controller) => {
+      const { done, value } = await next.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}

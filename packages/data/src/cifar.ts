@@ -1,7 +1,9 @@
 import { openOfficial } from '#open-official';
+import { baseName } from './archive.ts';
 import { arrayDataset, type Dataset, type Origin } from './dataset.ts';
 import { byNaturalOrder } from './file-tree.ts';
 import { gunzip, type OfficialFiles, type OpenFiles, type PublishedOptions, readAll } from './official.ts';
+import { interleave } from './pixels.ts';
 import { publishedPart } from './split.ts';
 import { untar } from './tar.ts';
 
@@ -71,7 +73,7 @@ export async function readCifar(
   for (const { bytes } of batches)
     for (let at = 0; at < bytes.length; at += record, n++) {
       labels[n] = bytes[at + labelAt]!;
-      interleave(bytes.subarray(at + labelBytes, at + record), data.subarray(n * 3 * PLANE));
+      interleave(bytes.subarray(at + labelBytes, at + record), data.subarray(n * 3 * PLANE), SIDE);
     }
   const hasTest = isTest.includes(true);
   const dataset = arrayDataset({
@@ -107,18 +109,8 @@ async function readBatches(files: OpenFiles, { name, files: [archive] }: Officia
   return batches.sort((a, b) => Number(isTestBatch(a)) - Number(isTestBatch(b)) || byNaturalOrder(a.name, b.name));
 }
 
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const isBatch = (path: string): boolean => /^(data_batch_\d+|test_batch|train|test)\.bin$/.test(baseName(path));
 const isTestBatch = ({ name }: BatchFile): boolean => name.startsWith('test');
-
-/** Planes of red, green and blue to pixels. */
-function interleave(planes: Uint8Array, pixels: Uint8Array): void {
-  for (let i = 0; i < PLANE; i++) {
-    pixels[3 * i] = planes[i]!;
-    pixels[3 * i + 1] = planes[PLANE + i]!;
-    pixels[3 * i + 2] = planes[2 * PLANE + i]!;
-  }
-}
 
 const origin = (name: string): Origin => ({
   name,

@@ -8,11 +8,11 @@ import { download } from './download.ts';
 import type { DownloadProgress, OfficialFile } from './official.ts';
 
 const content = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 2654435761) >>> 24);
-const file: OfficialFile = {
+const file = {
   name: 'data.bin',
   sizeBytes: content.length,
   sha256: createHash('sha256').update(content).digest('hex'),
-};
+} satisfies OfficialFile;
 
 async function target(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'imgcls-download-'));
@@ -170,6 +170,17 @@ describe('download()', () => {
     );
     expect((await readFile(`${path}.part`)).length).toBeGreaterThan(0);
     expect(server.requests.length).toBe(1);
+  });
+
+  it('verifies by MD5 where the publisher tells no other', async () => {
+    const md5 = createHash('md5').update(content).digest('hex');
+    const server = await serveFiles({ '': content });
+    const path = await target();
+    await download([server.url], path, { name: 'data.bin', md5 });
+    expect(await readFile(path)).toEqual(Buffer.from(content));
+    await expect(download([server.url], await target(), { name: 'data.bin', md5: '0'.repeat(32) })).rejects.toThrow(
+      `its md5 must be ${'0'.repeat(32)}, got ${md5}`,
+    );
   });
 
   it('believes the server where the size is not known, and as much of a checksum as there is', async () => {

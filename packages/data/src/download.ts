@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DownloadOptions, OfficialFile } from './official.ts';
+import { checksumOf, type DownloadOptions, type OfficialFile } from './official.ts';
 
 /** How `download` goes about it. */
 export interface TransferOptions extends Pick<DownloadOptions, 'onProgress' | 'signal'> {
@@ -138,13 +138,14 @@ function continues({ ok, status, statusText, headers }: Response, have: number):
 }
 
 /** @throws {Error} if the content is another; it is deleted then. */
-async function verify(part: string, { sha256 }: OfficialFile): Promise<void> {
-  const hash = createHash('sha256');
+async function verify(part: string, file: OfficialFile): Promise<void> {
+  const { algorithm, expected } = checksumOf(file);
+  const hash = createHash(algorithm);
   for await (const chunk of createReadStream(part)) hash.update(chunk);
   const got = hash.digest('hex');
-  if (got.startsWith(sha256)) return;
+  if (got.startsWith(expected)) return;
   await rm(part);
-  throw new Error(`its sha256 must be ${sha256}, got ${got}`);
+  throw new Error(`its ${algorithm} must be ${expected}, got ${got}`);
 }
 
 const sizeOf = (path: string): Promise<number> =>

@@ -41,6 +41,7 @@ export {
 export { type DecodeOptions, decodeImage } from './decode.ts';
 export { DecodeError, type DecodeErrorCode } from './decode-error.ts';
 export { digits } from './digits.ts';
+export { type EmnistOptions, type EmnistSet, emnist } from './emnist.ts';
 export { type RandomErasingOptions, randomErasing } from './erasing.ts';
 export {
   type ClassCount,
@@ -65,6 +66,7 @@ export { imageFiles, imageFolder } from './image-folder.ts';
 export { type ImageParquet, type ImageParquetOptions, imageParquet } from './image-parquet.ts';
 export { imageShards } from './image-shards.ts';
 export { type ImageTableOptions, imageTable } from './image-table.ts';
+export { type ImagenetOptions, imagenet } from './imagenet.ts';
 export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
 export {
   type Batch,
@@ -77,7 +79,7 @@ export {
   type Transform,
 } from './loader.ts';
 export { anyMix, type BatchTransform, cutMix, type MixOptions, mixUp } from './mix.ts';
-export { fashionMnist, mnist } from './mnist.ts';
+export { fashionMnist, kmnist, mnist } from './mnist.ts';
 export type {
   DownloadOptions,
   DownloadProgress,
@@ -96,6 +98,16 @@ export {
   randomPerspective,
 } from './perspective.ts';
 export {
+  caltech101,
+  euroSat,
+  flowers102,
+  food101,
+  type ImagenetteOptions,
+  imagenette,
+  oxfordIiitPet,
+  type PhotoSetOptions,
+} from './photo-sets.ts';
+export {
   type AugMixOptions,
   type AutoAugmentPolicy,
   augMix,
@@ -106,9 +118,12 @@ export {
   trivialAugmentWide,
 } from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess, preprocessor } from './preprocessing.ts';
+export { type OpenPublished, publishedDatasets } from './published.ts';
 export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
 export { imageStatistics } from './statistics.ts';
+export { stl10 } from './stl10.ts';
+export { svhn } from './svhn.ts';
 export {
   autocontrast,
   equalize,

@@ -32,6 +32,15 @@ export const mnist = (options: PublishedOptions = {}): Promise<Dataset> => readM
  */
 export const fashionMnist = (options: PublishedOptions = {}): Promise<Dataset> => readMnist(FASHION_MNIST, options);
 
+/**
+ * Kuzushiji-MNIST: 70,000 cursive Japanese characters of 28 by 28 gray pixels in 10 classes, 10,000 of them for testing.
+ *
+ * As `mnist` (21 MB).
+ *
+ * T. Clanuwat et al. 2018, http://codh.rois.ac.jp/kmnist/
+ */
+export const kmnist = (options: PublishedOptions = {}): Promise<Dataset> => readMnist(KMNIST, options);
+
 /** Files as MNIST has them, and what their labels mean. */
 export interface MnistFiles extends OfficialFiles {
   readonly classes: readonly string[];
@@ -156,5 +165,41 @@ const FASHION_MNIST: MnistFiles = {
     url: 'https://github.com/zalandoresearch/fashion-mnist',
     license: 'MIT',
     attribution: 'H. Xiao, K. Rasul and R. Vollgraf, Zalando Research, 2017',
+  },
+};
+
+// Sizes and checksums: TensorFlow Datasets, url_checksums/kmnist.txt.
+const KMNIST: MnistFiles = {
+  name: 'kmnist',
+  baseUrls: ['http://codh.rois.ac.jp/kmnist/dataset/kmnist/'],
+  files: [
+    {
+      name: 'train-images-idx3-ubyte.gz',
+      sizeBytes: 18_165_135,
+      sha256: '51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4',
+    },
+    {
+      name: 'train-labels-idx1-ubyte.gz',
+      sizeBytes: 29_497,
+      sha256: 'e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17',
+    },
+    {
+      name: 't10k-images-idx3-ubyte.gz',
+      sizeBytes: 3_041_136,
+      sha256: 'edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5',
+    },
+    {
+      name: 't10k-labels-idx1-ubyte.gz',
+      sizeBytes: 5_120,
+      sha256: '20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c',
+    },
+  ],
+  classes: ['o', 'ki', 'su', 'tsu', 'na', 'ha', 'ma', 'ya', 're', 'wo'],
+  origin: {
+    name: 'Kuzushiji-MNIST',
+    url: 'http://codh.rois.ac.jp/kmnist/',
+    license: 'CC BY-SA 4.0',
+    attribution:
+      'KMNIST Dataset, created by CODH, adapted from Kuzushiji Dataset, created by NIJL and others, doi:10.20676/00000341',
   },
 };

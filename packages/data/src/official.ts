@@ -14,8 +14,17 @@ export interface OfficialFile {
   /** Where it is not known, the server is believed. */
   readonly sizeBytes?: number;
   /** In hexadecimal: all of it, or as many digits as the publisher tells, at least 8. */
-  readonly sha256: string;
+  readonly sha256?: string;
+  /** Where the publisher tells no other. Browsers can't compute it, and so don't fetch such a file. */
+  readonly md5?: string;
 }
+
+/** What a file is verified by. */
+export const checksumOf = ({ name, sha256, md5 }: OfficialFile): { algorithm: 'sha256' | 'md5'; expected: string } => {
+  if (sha256 !== undefined) return { algorithm: 'sha256', expected: sha256 };
+  if (md5 !== undefined) return { algorithm: 'md5', expected: md5 };
+  throw new TypeError(`download: ${name} must have a checksum, sha256 or md5, got neither`);
+};
 
 /** Where the official files come from. */
 export interface DownloadOptions {
@@ -58,6 +67,14 @@ export interface OpenFiles {
   open(name: string): Promise<ReadableStream<Uint8Array>>;
   /** All of a file. */
   read(name: string): Promise<Uint8Array>;
+  /** A file, to be read in parts. */
+  at(name: string): Promise<string | Blob>;
+  /**
+   * A file that is made of these, once, and kept in the cache: what an archive unpacks to.
+   *
+   * @param name Says what it is made of, and how.
+   */
+  derived(name: string, make: () => Promise<ReadableStream<Uint8Array>>): Promise<string | Blob>;
 }
 
 /** All that comes out of a stream, unzipped where its name ends with `.gz`. */

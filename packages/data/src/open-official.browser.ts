@@ -1,4 +1,5 @@
 import {
+  checksumOf,
   type DownloadOptions,
   type OfficialFile,
   type OfficialFiles,
@@ -26,6 +27,11 @@ export async function openOfficial(official: OfficialFiles, options: DownloadOpt
     names: official.files.map(({ name }) => name),
     open: async (name) => (await cache.match(key(name)))!.body!,
     read: async (name) => new Uint8Array(await (await cache.match(key(name)))!.arrayBuffer()),
+    at: async (name) => (await cache.match(key(name)))!.blob(),
+    derived: async (name, make) => {
+      if (!(await cache.match(key(name)))) await cache.put(key(name), new Response(await make()));
+      return (await cache.match(key(name)))!.blob();
+    },
   };
 }
 
@@ -54,9 +60,12 @@ async function download(
 
 async function fetchFile(
   url: string,
-  { name, sizeBytes, sha256 }: OfficialFile,
+  file: OfficialFile,
   { onProgress, signal }: DownloadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { name, sizeBytes } = file;
+  const { algorithm, expected } = checksumOf(file);
+  if (algorithm === 'md5') throw new Error('a browser can not verify its md5');
   const response = await fetch(url, signal ? { signal } : {});
   if (!response.ok) throw new Error(`the server said ${response.status} ${response.statusText}`);
   const totalBytes = sizeBytes ?? Number(response.headers.get('content-length'));
@@ -73,7 +82,7 @@ async function fetchFile(
   }
   const whole = bytes.subarray(0, receivedBytes);
   const got = hex(await crypto.subtle.digest('SHA-256', whole));
-  if (!got.startsWith(sha256)) throw new Error(`its sha256 must be ${sha256}, got ${got}`);
+  if (!got.startsWith(expected)) throw new Error(`its sha256 must be ${expected}, got ${got}`);
   return whole;
 }
 

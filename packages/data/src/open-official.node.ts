@@ -1,16 +1,18 @@
-import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream as WebStream } from 'node:stream/web';
 import { download } from './download.ts';
 import { type DownloadOptions, type OfficialFiles, type OpenFiles, offlineError, urlsOf } from './official.ts';
 
 /** The official files in `dataDir`; or in the cache folder, downloaded where they are missing. */
 export async function openOfficial(official: OfficialFiles, options: DownloadOptions): Promise<OpenFiles> {
-  if (options.dataDir !== undefined) return openFolder(options.dataDir, official);
   const { offline = isSet(process.env.IMGCLS_OFFLINE), baseUrl = mirrorOf(official) } = options;
   const folder = join(options.cacheDir ?? cacheDir(), official.name);
+  if (options.dataDir !== undefined) return openFolder(options.dataDir, folder, official);
   await mkdir(folder, { recursive: true });
   for (const file of official.files) {
     const path = join(folder, file.name);
@@ -18,7 +20,7 @@ export async function openOfficial(official: OfficialFiles, options: DownloadOpt
     if (offline) throw offlineError(folder, file);
     await download(urlsOf(official, file, baseUrl), path, file, options);
   }
-  return openFolder(folder, official);
+  return openFolder(folder, folder, official);
 }
 
 /** The folder of these files in a copy of a cache folder on a web server. */
@@ -29,7 +31,8 @@ function mirrorOf({ name }: OfficialFiles): string | undefined {
 
 const isSet = (variable: string | undefined): boolean => variable !== undefined && variable !== '' && variable !== '0';
 
-async function openFolder(folder: string, { name, unpacksTo }: OfficialFiles): Promise<OpenFiles> {
+/** @param cache Where derived files go. */
+async function openFolder(folder: string, cache: string, { name, unpacksTo }: OfficialFiles): Promise<OpenFiles> {
   const inner = unpacksTo === undefined ? folder : join(folder, unpacksTo);
   const where = (await exists(inner)) ? inner : folder;
   const names = await readdir(where).catch((error) => {
@@ -40,6 +43,15 @@ async function openFolder(folder: string, { name, unpacksTo }: OfficialFiles): P
     names,
     open: async (file) => Readable.toWeb(createReadStream(join(where, file))) as ReadableStream<Uint8Array>,
     read: (file) => readFile(join(where, file)),
+    at: async (file) => join(where, file),
+    derived: async (file, make) => {
+      const path = join(cache, file);
+      if (await exists(path)) return path;
+      await mkdir(cache, { recursive: true });
+      await pipeline(Readable.fromWeb((await make()) as WebStream), createWriteStream(`${path}.part`));
+      await rename(`${path}.part`, path);
+      return path;
+    },
   };
 }
 
