@@ -1,3 +1,4 @@
+import { tensorflowInstallations } from '@imgcls/tensor/tensorflow';
 import { describe, expect, it } from 'vitest';
 import { compare, differences } from './conformance.ts';
 
@@ -27,9 +28,12 @@ describe('differences()', () => {
   });
 });
 
+const tensorflow = tensorflowInstallations().map(() => 'tensorflow' as const);
+if (tensorflow.length === 0) console.log('tensorflow is not tested: "imgcls engines add tensorflow" sets it up');
+
 // webgl and webgpu take minutes without a GPU: `pnpm conformance webgl webgpu`.
 describe("tfjs-core's own tests", () => {
-  it.each(['cpu', 'native', 'wasm'] as const)(
+  it.each(['cpu', 'native', 'wasm', ...tensorflow.slice(0, 1)] as const)(
     'end on %s with our packages loaded as they end on tfjs alone',
     async (backend) => {
       const { passed, differences, own } = await compare(backend);

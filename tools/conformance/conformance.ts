@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { node } from '../process.mjs';
 import type { Report, Spec, SuiteOptions } from './suite.ts';
 
-/** Where each backend is tested. `tensorflow` needs a tfjs-node that can be required from anywhere, as through `NODE_PATH`. */
+/** Where each backend is tested. `tensorflow` must have been set up by `imgcls engines add tensorflow`. */
 export const backends = {
   cpu: 'node',
   native: 'node',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packAll, packPlatform } from '../packages.ts';
 import { predictionPage, trainingPage } from './bundles.ts';
-import { carriers, exportsProblem, firstClassifier, install, smoke, typesProblem } from './project.ts';
+import { carriers, exportsProblem, firstClassifier, install, smoke, tensorflow, typesProblem } from './project.ts';
 
 interface Step {
   name: string;
@@ -30,6 +30,11 @@ const steps: Step[] = [
   { name: 'a page that only predicts', run: predictionPage },
   { name: 'a page that trains', run: trainingPage },
   ...Object.entries(runtimes).map(([name, command]) => ({ name, run: smoke(command), slow: true as const })),
+  ...(['node 20', 'node 24', 'node 26'] as const).map((name) => ({
+    name: `tensorflow on ${name}`,
+    run: tensorflow(runtimes[name]),
+    slow: true as const,
+  })),
 ];
 
 const quick = process.argv.includes('--quick');

@@ -1,4 +1,13 @@
-import { copyFileSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { packages } from '../packages.ts';
@@ -10,7 +19,7 @@ const names = (): string[] => packages().map(({ manifest }) => manifest.name);
 export async function install(project: string, tarballs: ReadonlyMap<string, string>): Promise<string> {
   const dependencies = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`]));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
-  await succeed(npm(project, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
+  await succeed(npm({ cwd: project }, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
   symlinkSync(realpathSync(join(root, 'node_modules/vite')), join(project, 'node_modules/vite'), 'junction');
   return `${tarballs.size} packages`;
 }
@@ -79,15 +88,49 @@ export const smoke =
   (command: readonly string[]) =>
   async (project: string): Promise<string> => {
     copyFileSync(join(import.meta.dirname, 'smoke.mjs'), join(project, 'smoke.mjs'));
-    return lastLine(await succeed(npm(project, 'exec', '--yes', ...withSeparator(command), 'smoke.mjs')));
+    return lastLine(await succeed(npm({ cwd: project }, 'exec', '--yes', ...withSeparator(command), 'smoke.mjs')));
   };
+
+/**
+ * Sets up TensorFlow under a Node, in a cache that is empty at first, and trains on it and on WebAssembly: both must learn the same.
+ * Skipped where Python is missing.
+ */
+export const tensorflow =
+  (command: readonly string[]) =>
+  async (project: string): Promise<string> => {
+    if (!(await hasPython())) return 'skipped: python3 with pip is needed';
+    const imgcls = async (...args: string[]) => {
+      const line = [...withSeparator(command), 'node_modules/imgcls/dist/cli.js', ...args];
+      return succeed(npm({ cwd: project, env: { XDG_CACHE_HOME: join(project, 'cache') } }, 'exec', '--yes', ...line));
+    };
+    const start = performance.now();
+    await imgcls('engines', 'add', 'tensorflow');
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    const train = ['train', 'digits', '--epochs', '4', '--json', '--output'];
+    const accuracies = [];
+    for (const backend of ['tensorflow', 'wasm']) {
+      const output = await imgcls(...train, join('runs', backend), '--backend', backend);
+      accuracies.push(JSON.parse(lastLine(output)).test.accuracy as number);
+    }
+    const [ours, reference] = accuracies as [number, number];
+    if (!(ours > reference - 0.02)) throw new Error(`tensorflow must learn as wasm does, ${reference}, got ${ours}`);
+    rmSync(join(project, 'runs/tensorflow'), { recursive: true });
+    rmSync(join(project, 'runs/wasm'), { recursive: true });
+    return `set up in ${seconds} s; accuracy ${ours.toFixed(3)}, on wasm ${reference.toFixed(3)}`;
+  };
+
+const hasPython = () =>
+  run('python3', ['-m', 'pip', '--version'], { quiet: true }).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
 
 /** `npm exec` takes options for itself up to `--`; a package is either its option or the command. */
 const withSeparator = ([first, ...rest]: readonly string[]): string[] =>
   first!.startsWith('--') ? [first!, '--', ...rest] : ['--', first!, ...rest];
 
-const npm = (cwd: string, ...args: string[]) =>
-  run('npm', args, { cwd, quiet: true, shell: process.platform === 'win32', env: cleanEnvironment() });
+const npm = ({ cwd, env }: { cwd: string; env?: Record<string, string> }, ...args: string[]) =>
+  run('npm', args, { cwd, quiet: true, shell: process.platform === 'win32', env: { ...cleanEnvironment(), ...env } });
 
 /** Without what npm and pnpm tell the scripts that they start, which would steer an npm inside of them. */
 const cleanEnvironment = () =>
