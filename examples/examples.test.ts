@@ -39,6 +39,14 @@ describe('the tutorials meet the target of their quick form', { timeout: 240_000
     expect(output).toContain('120 photos of daisies, roses, tulips');
   });
 
+  it('05-fine-tune, with the source kept for the next time', async () => {
+    await drawCifar10(join(folder, 'cifar'), 400);
+    await drawPhotos(join(folder, 'few'), ['roses', 'tulips', 'daisies'], 40);
+    const again = () => run('05-fine-tune.ts', join(folder, 'few'), '--data-dir', join(folder, 'cifar'));
+    expect(await again()).toMatch(/source: [\d.]+ % .*fine-tuned: [\d.]+ % .*from scratch: [\d.]+ %/s);
+    expect(await again()).not.toContain('source');
+  });
+
   it('05-a-loop-by-hand', async () => {
     expect(await run('05-a-loop-by-hand.ts')).toMatch(/test accuracy \d/);
   });

@@ -27,6 +27,7 @@ export async function withQuickForms<T>(use: (argumentsOf: (name: string) => str
     const data: Record<string, string[]> = {
       '02-cifar10': ['--data-dir', cifar, '--epochs', '4'],
       '03-your-own-photos': [photos],
+      '05-fine-tune': [photos, '--data-dir', cifar],
     };
     return await use((name) => ['--quick', ...(data[name] ?? [])]);
   } finally {
