@@ -35,6 +35,8 @@ export interface Dataset {
   label?(index: number): number;
   /** Where the image at `index` comes from: a file's path, as errors and reports name it. */
   source?(index: number): string;
+  /** The file of the image at `index` as it is stored, for hashes of contents. */
+  bytes?(index: number): Promise<Uint8Array>;
   /** The part that the publisher of the data has put this example in, if any: `splitDataset` keeps to it. */
   split?(index: number): Split | undefined;
   /** The images as one array, where they lie in memory like that: the loader then copies them without touching each. */
@@ -141,9 +143,10 @@ export function packedImage({ data, height, width, channels, rows }: PackedImage
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const at = Int32Array.from(indices, (index) => checkIndex(index, dataset.length));
   const original = (index: number): number => at[checkIndex(index, at.length)]!;
-  const { label, source, split, packed, origin, classes } = dataset;
+  const { label, source, bytes, split, packed, origin, classes } = dataset;
   const named = {
     ...(source && { source: (index: number) => source.call(dataset, original(index)) }),
+    ...(bytes && { bytes: (index: number) => bytes.call(dataset, original(index)) }),
     ...(split && { split: (index: number) => split.call(dataset, original(index)) }),
     ...(origin && { origin }),
   };

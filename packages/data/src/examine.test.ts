@@ -82,6 +82,16 @@ describe('examineFolder()', () => {
     expect([report.count, progress.at(-1)]).toEqual([60, 62]);
   });
 
+  it('names files, asked for progress or not', async () => {
+    for (const name of ['cats/1.png', 'dogs/2.png'])
+      write(`named/${name}`, await flat(name.startsWith('c') ? 'red' : 'blue'));
+    const { blank } = await examineFolder(join(root, 'named'));
+    expect(blank.map(({ file, className }) => [file, className])).toEqual([
+      [`${join(root, 'named')}/cats/1.png`, 'cats'],
+      [`${join(root, 'named')}/dogs/2.png`, 'dogs'],
+    ]);
+  });
+
   it('says that there is nothing to look at', async () => {
     write('empty/cats/text.jpg', Buffer.from('no image'));
     await expect(examineFolder(join(root, 'empty'))).rejects.toThrow(

@@ -172,7 +172,8 @@ async function examineAll(
       fingerprints.set(result.fingerprint, FINGERPRINT_BYTES * examined.length);
       examined.push({ file: prefix + files[done]!.path, ...result.placed, ...result.numbers });
     }
-    options.onProgress?.(++done, files.length);
+    done++;
+    options.onProgress?.(done, files.length);
   }
   return { examined, skipped, kinds, digests, fingerprints };
 }

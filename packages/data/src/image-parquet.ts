@@ -18,6 +18,7 @@ export interface ImageParquet extends Dataset {
   label(index: number): number;
   source(index: number): string;
   split(index: number): Split | undefined;
+  bytes(index: number): Promise<Uint8Array>;
 }
 
 /**
@@ -60,6 +61,7 @@ export async function imageParquet(
     label: (index) => at(index).label,
     source,
     split: (index) => at(index).table.split,
+    bytes: (index) => groups.bytesAt(at(index).table, at(index).row),
   };
 }
 

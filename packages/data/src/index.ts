@@ -119,8 +119,18 @@ export {
 } from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess, preprocessor } from './preprocessing.ts';
 export { type OpenPublished, publishedDatasets } from './published.ts';
+export { byRecipe, type FilePart, type Recipe } from './recipe.ts';
 export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
+export { classBalanced, repeated, type SampleOptions, type Sampler, weighted } from './sampler.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
+export {
+  type ManifestOptions,
+  type SplitByManifestOptions,
+  type SplitFile,
+  type SplitManifest,
+  splitByManifest,
+  splitManifest,
+} from './split-manifest.ts';
 export { imageStatistics } from './statistics.ts';
 export { stl10 } from './stl10.ts';
 export { svhn } from './svhn.ts';

@@ -4,7 +4,7 @@ import { DecodeError } from './decode-error.ts';
 import { byNaturalOrder, type FileSource, type Place } from './file-tree.ts';
 import type { Image } from './image.ts';
 import { limiter, readAhead } from './read-ahead.ts';
-import { byRecipe, follow, type Recipe } from './recipe.ts';
+import { byRecipe, bytesOf, follow, type Recipe } from './recipe.ts';
 
 /** A file that is no example, and why. */
 export interface SkippedFile {
@@ -28,6 +28,7 @@ export interface ImageFolder extends Dataset {
   label(index: number): number;
   source(index: number): string;
   split(index: number): Split | undefined;
+  bytes(index: number): Promise<Uint8Array>;
   /** The files that are left out. */
   readonly skipped: readonly SkippedFile[];
 }
@@ -94,6 +95,7 @@ export function ofFiles(
     label,
     source: (index) => prefix + at(index).path,
     split: (index) => at(index).split,
+    bytes: (index) => bytesOf(at(index).file, { maxBytes: Number.POSITIVE_INFINITY }),
   };
 }
 

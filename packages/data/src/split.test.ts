@@ -165,6 +165,31 @@ describe('splitDataset() with groups', () => {
   });
 });
 
+describe('splitDataset() with counts', () => {
+  it('has exactly so many', () => {
+    const parts = splitDataset(labelled(repeated([997, 800])), { counts: { validation: 7, test: 90 } });
+    expect(PARTS.map((part) => parts[part].length)).toEqual([1700, 7, 90]);
+  });
+
+  it('leaves the part alone that the data set has', () => {
+    const marked = labelled(repeated([50, 50]), (index) => (index < 30 ? 'test' : undefined));
+    const { train, validation, test } = splitDataset(marked, { counts: { validation: 10, test: 5 } });
+    expect([train.length, validation.length, test.length]).toEqual([60, 10, 30]);
+  });
+
+  it.each([
+    [{ validation: 50, test: 50 }, 'validation 50 and test 50'],
+    [{ validation: 1.5, test: 5 }, 'validation 1.5 and test 5'],
+    [{ validation: -1, test: 5 }, 'validation -1 and test 5'],
+  ])('refuses %j', (counts, got) => {
+    expect(() => splitDataset(labelled(repeated([50, 50])), { counts })).toThrow(
+      new RangeError(
+        `splitDataset: counts must be whole numbers that leave some of 100 examples for training, got ${got}`,
+      ),
+    );
+  });
+});
+
 describe('foldDataset()', () => {
   it('holds each example out once, each class alike', () => {
     const folds = foldDataset(labelled(repeated([20, 10])), 5, { seed: 3 });

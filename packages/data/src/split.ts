@@ -18,6 +18,8 @@ export interface DivisionOptions {
 export interface SplitOptions extends DivisionOptions {
   /** The parts for training, validation and test; they add up to 1. Default `[0.8, 0.1, 0.1]`. */
   fractions?: readonly [train: number, validation: number, test: number];
+  /** How many examples are for validation and for testing, instead of `fractions`; the others are for training. */
+  counts?: { readonly validation: number; readonly test: number };
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SplitOptions extends DivisionOptions {
  * Examples that the data set itself assigns to a part (`dataset.split`: a published test set, a folder `val`) stay there;
  * only a part that has none is drawn from the training examples, in the fractions' proportions.
  *
- * @throws {RangeError} if the fractions are negative or don't add up to 1.
+ * @throws {RangeError} if the fractions are negative or don't add up to 1, or the counts leave nothing to train on.
  * @throws {TypeError} if classes are wanted alike and the data set has no `label`.
  * @example
  * ```ts
@@ -51,12 +53,16 @@ export function publishedPart(dataset: Dataset, part: 'train' | 'test' | undefin
   return subset(dataset, part === 'test' ? test : [...train, ...validation].sort((a, b) => a - b));
 }
 
-const PARTS: readonly Split[] = ['train', 'validation', 'test'];
+/** In the order of their fractions. */
+export const PARTS: readonly Split[] = ['train', 'validation', 'test'];
 
-function splitIndices(dataset: Dataset, options: SplitOptions): Record<Split, number[]> {
-  const { fractions = [0.8, 0.1, 0.1] } = options;
-  checkFractions(fractions);
+/** As `splitDataset`, by number. */
+export function splitIndices(dataset: Dataset, options: SplitOptions): Record<Split, number[]> {
   const parts = assigned(dataset);
+  const fractions = options.counts
+    ? fractionsOf(options.counts, parts)
+    : (options.fractions ?? ([0.8, 0.1, 0.1] as const));
+  checkFractions(fractions);
   const drawn = PARTS.filter((part) => part === 'train' || parts[part].length === 0);
   const shares = drawn.map((part) => fractions[PARTS.indexOf(part)]!);
   const divided = divide('splitDataset', dataset, parts.train, shares, options);
@@ -203,6 +209,23 @@ function apportion(total: number, weights: readonly number[]): number[] {
   const missing = total - sizes.reduce((a, b) => a + b, 0);
   for (const i of byRemainder.slice(0, missing)) sizes[i]!++;
   return sizes;
+}
+
+/** What counts are of the examples that are divided. A part that the data set itself fills takes none of them. */
+function fractionsOf(
+  counts: NonNullable<SplitOptions['counts']>,
+  parts: Readonly<Record<Split, readonly number[]>>,
+): readonly [number, number, number] {
+  const total = parts.train.length;
+  const [validation, test] = (['validation', 'test'] as const).map((part) =>
+    parts[part].length > 0 ? 0 : counts[part],
+  ) as [number, number];
+  const isCount = (count: number): boolean => Number.isInteger(count) && count >= 0;
+  if (isCount(counts.validation) && isCount(counts.test) && validation + test < total)
+    return [(total - validation - test) / total, validation / total, test / total];
+  throw new RangeError(
+    `splitDataset: counts must be whole numbers that leave some of ${total} examples for training, got validation ${counts.validation} and test ${counts.test}`,
+  );
 }
 
 function checkFractions(fractions: readonly number[]): void {
