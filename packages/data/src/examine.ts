@@ -5,6 +5,7 @@ import { checkedHeader, type DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { byNaturalOrder, type ListedFile, listHandle, type Place } from './file-tree.ts';
 import { FINGERPRINT_BYTES, fingerprintOf, similarGroups, spreadOf, THUMBNAIL_SIDE } from './fingerprint.ts';
+import type { Image } from './image.ts';
 import { inFolders } from './image-folder.ts';
 import type { Candidate, SkippedFile } from './labelled-files.ts';
 import { readAhead } from './read-ahead.ts';
@@ -199,7 +200,16 @@ async function inspect(bytes: Uint8Array, options: ExamineOptions): Promise<Insp
     kinds: [stored.join(', '), ...(turned ? ['turned by EXIF'] : [])],
     digest: digest.subarray(0, DIGEST_BYTES),
     fingerprint: fingerprintOf(thumbnail),
-    numbers: { height, width, bytes: bytes.length, ...spreadOf(thumbnail.data) },
+    numbers: { height, width, bytes: bytes.length, ...spreadOfColors(thumbnail) },
+  };
+}
+
+/** The mean of all values, and how far values are from the mean of their colour where that is most: nothing in an image of one colour. */
+function spreadOfColors({ data }: Image): ReturnType<typeof spreadOf> {
+  const colors = [0, 1, 2].map((color) => spreadOf(data.filter((_, i) => i % 3 === color)));
+  return {
+    mean: colors.reduce((sum, { mean }) => sum + mean / 3, 0),
+    deviation: Math.max(...colors.map(({ deviation }) => deviation)),
   };
 }
 
