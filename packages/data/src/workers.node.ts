@@ -23,7 +23,9 @@ export function startWorker(receive: (reply: Reply) => void, failed: (reason: st
 
 /** A program that runs the worker from its source, in tests. */
 function onSource(): string {
-  const tsx = createRequire(import.meta.url).resolve('tsx/esm/api');
+  const tsx = createRequire(import.meta.url)
+    .resolve('tsx/esm/api')
+    .replace(/cjs$/, 'mjs');
   const worker = new URL('./worker.node.ts', import.meta.url).href;
-  return `require(${JSON.stringify(tsx)}).register(); import(${JSON.stringify(worker)})`;
+  return `import(${JSON.stringify(tsx)}).then(({ register }) => (register(), import(${JSON.stringify(worker)})))`;
 }
