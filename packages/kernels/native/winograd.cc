@@ -22,10 +22,12 @@ constexpr int64_t kFewTiles = 8;     // that are a piece of work where all threa
 constexpr int64_t kMuch = 30 << 20;  // bytes of output, that no cache will keep
 
 // Of the weight gradient
-constexpr int64_t kFewSums = 352 << 10;   // floats of its 36 sums that each piece of work can have for itself
-constexpr int64_t kOwnPieces = 16;       // of them
-constexpr int64_t kOwnChunk = 96;         // tiles at a time where it has
-constexpr int64_t kManyPoints = 2 << 20;  // floats of V and Z at a time where it has not
+constexpr int64_t kMostParts = 16;        // that sum apart
+constexpr int64_t kFewSums = 352 << 10;   // floats of 36 sums that stay in a cache
+constexpr int64_t kFewChunk = 96;         // tiles at a time where they do
+constexpr int64_t kManyPoints = 2 << 20;  // floats of V and Z at a time where they do not
+constexpr int64_t kPartTiles = 128;       // that pay for adding their sums to those of other parts,
+constexpr int64_t kManySums = 16 << 20;   // which in all are at most so many floats
 
 /// Images [batch][height][width][channels].
 struct Images {
@@ -347,6 +349,22 @@ struct GradientSums {
   int64_t row() const { return spread(out_panels() * kPanel); }
   int64_t point() const { return in_panels() * kPanel * row(); }
   int64_t size() const { return kPoints * point(); }
+  bool stay_in_cache() const { return size() <= kFewSums; }
+
+  int64_t tiles_at_a_time() const {
+    if (stay_in_cache()) return kFewChunk;
+    const int64_t tile = kPoints * (in_panels() + out_panels()) * kPanel;
+    return smaller(larger(kManyPoints / tile, 2 * kChunk), 4 * kChunk);
+  }
+
+  /// How many parts of the tiles have sums of their own, so that no thread reads points that another has made: that would take longer than adding up.
+  int64_t parts() const {
+    if (stay_in_cache()) return smaller(ceil_div(shape.tiles(), most), kMostParts);
+    int64_t parts = 1;
+    while (parts < kMostParts && shape.tiles() >= 2 * parts * kPartTiles && 2 * parts * size() <= kManySums) parts *= 2;
+    return parts;
+  }
+
   int64_t points_size() const { return kPoints * most * (in_panels() + out_panels()) * kPanel; }
 
   /// Adds up the tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
@@ -443,12 +461,11 @@ const char* winograd_weight_gradient(Arguments arguments) {
   const Values dy = read_values(arguments);
   auto* gradient = arguments.pointer<float>();
 
-  // Where the sums are few, each piece of work has its own, and V and Z stay in its cache; else all threads share the work of each step.
+  // Each part has V, Z and sums of its own; where there are too few tiles for that, all threads share the work of each step.
   GradientSums work = {shape, x, dy, nullptr, 1};
-  const bool apart = work.size() <= kFewSums;
-  const int64_t most = apart ? kOwnChunk : smaller(larger(kManyPoints / work.points_size(), 2 * kChunk), 4 * kChunk);
-  work.most = smaller(most, shape.tiles());
-  const Cut pieces{shape.tiles(), apart ? smaller(ceil_div(shape.tiles(), most), kOwnPieces) : 1};
+  work.most = smaller(work.tiles_at_a_time(), shape.tiles());
+  const Cut pieces{shape.tiles(), work.parts()};
+  const bool apart = pieces.parts > 1;
   const int64_t zeros = spread(larger(shape.in.channels, shape.out.channels)), sums = pieces.parts * work.size();
   auto* shared = static_cast<float*>(shared_scratch((zeros + sums + (apart ? 0 : work.points_size())) * sizeof(float)));
   if (!shared || (apart && !reserve_scratch(work.points_size()))) return kOutOfMemory;

@@ -17,16 +17,21 @@ export const hasWinograd = ({ kernelSize, stride, dilation, groups }: Conv2dShap
 /** `prepared`: forward, with a filter that was transformed before. */
 export type Pass = 'forward' | 'prepared' | 'inputGradient' | 'weightGradient';
 
+const LARGE_MAP = 112 * 112;
+
 /**
  * Whether Winograd is faster than the direct convolution, by this model of both, in multiplications (measured: native/README.md).
  *
  * Direct takes 9 for each output and pair of channels. Winograd takes 36 for each tile and pair of channels (1.2 times as dear, for they come
  * in smaller products), and transforms 36 points of each pair of channels, and of each tile and channel, at a price that memory sets.
+ *
+ * Predictions of large maps are direct nevertheless: it is two to three times as exact, and what a stem gets wrong every later layer amplifies.
  */
 export function prefersWinograd(shape: Conv2dShape, pass: Pass): boolean {
   if (!hasWinograd(shape)) return false;
   if (pass === 'inputGradient') return prefersWinograd(mirrored(shape), 'forward');
   const [height, width] = outputSize(shape);
+  if (pass === 'prepared' && height * width >= LARGE_MAP) return false;
   const tiles = shape.batch * Math.ceil(height / 4) * Math.ceil(width / 4);
   const { inChannels } = shape;
   const [inWidth, outWidth] = [inChannels, shape.outChannels].map((channels) => Math.ceil(channels / 16) * 16) as [
