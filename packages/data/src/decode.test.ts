@@ -1,7 +1,7 @@
-import { deflateSync } from 'node:zlib';
 import { random } from '@imgcls/random';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { grayPng } from '../test/png.ts';
 import { decodeImage } from './decode.ts';
 import { DecodeError, type DecodeErrorCode } from './decode-error.ts';
 
@@ -221,42 +221,11 @@ const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length /
 const scrambled = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, i) => (i > bytes.length * 0.5 && i < bytes.length * 0.6 ? byte ^ 0xa5 : byte));
 
-/** Values of 0..255 as rows of so many bits each. */
+/** Values of 0..255 as a row of so many bits each. */
 function packed(levels: Uint8Array, bits: number): Uint8Array {
-  const row = new Uint8Array(Math.ceil((levels.length * bits) / 8));
+  const row = new Uint8Array(1 + Math.ceil((levels.length * bits) / 8));
   levels.forEach((level, i) => {
-    row[(i * bits) >> 3]! |= (level >> (8 - bits)) << (8 - bits - ((i * bits) & 7));
+    row[1 + ((i * bits) >> 3)]! |= (level >> (8 - bits)) << (8 - bits - ((i * bits) & 7));
   });
   return row;
-}
-
-/** A gray PNG with one row of data, whatever its header says. */
-function grayPng(width: number, height: number, bits: number, row: Uint8Array): Uint8Array {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header[8] = bits;
-  const chunk = (name: string, content: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(name), content]);
-    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(content.length);
-    check.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, check]);
-  };
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.concat([Buffer.of(0), row]))),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-/** https://www.w3.org/TR/png-3/#5CRC-algorithm; Node 20 has none. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

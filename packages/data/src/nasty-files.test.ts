@@ -1,0 +1,143 @@
+import { mkdir, mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { grayPng } from '../test/png.ts';
+import { horizontalFlip, randomResizedCrop } from './crop.ts';
+import { imageFolder } from './image-folder.ts';
+import type { ImageFolder } from './labelled-files.ts';
+import { type Batch, type LoaderOptions, loader } from './loader.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'imgcls-nasty-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const RED = [250, 10, 20];
+const BLUE = [10, 20, 250];
+/** 16 by 32 pixels, the left half red and the right half blue. */
+const picture = () =>
+  sharp(
+    Uint8Array.from({ length: 16 * 32 * 3 }, (_, i) => (Math.floor(i / 3) % 32 < 16 ? RED : BLUE)[i % 3]!),
+    {
+      raw: { height: 16, width: 32, channels: 3 },
+    },
+  );
+
+/** The picture as a file that says it lies the other way. */
+async function turned(orientation: number): Promise<Buffer> {
+  return picture().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).withMetadata({ orientation }).toBuffer();
+}
+
+const LONG = `${'x'.repeat(200)}.png`;
+
+async function nastyFolder(): Promise<ImageFolder> {
+  const jpeg = await picture().jpeg().toBuffer();
+  const deep = sharp(
+    Uint16Array.from({ length: 64 }, (_, i) => 1024 * i),
+    { raw: { height: 8, width: 8, channels: 1 } },
+  );
+  const frames = sharp(Uint8Array.from([...RED, ...BLUE]), {
+    raw: { width: 1, height: 2, channels: 3, pageHeight: 1 },
+  });
+  const good: Record<string, Buffer> = {
+    'plain.jpg': jpeg,
+    'jpeg named.png': jpeg,
+    'sixteen bits.png': await deep.toColourspace('grey16').png().toBuffer(),
+    'cmyk.jpg': await picture().toColourspace('cmyk').jpeg().toBuffer(),
+    'animated.gif': await frames.gif().toBuffer(),
+    'avif.avif': await picture().avif().toBuffer(),
+    'see-through.png': await picture().ensureAlpha(0.5).png().toBuffer(),
+    'fünf 猫 🐈.jpg': jpeg,
+    [LONG]: await picture().png().toBuffer(),
+    'vanishes.jpg': jpeg,
+    ...Object.fromEntries(
+      await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async (n) => [`turned ${n}.jpg`, await turned(n)])),
+    ),
+  };
+  const bad: Record<string, Buffer> = {
+    'truncated.jpg': jpeg.subarray(0, jpeg.length >> 1),
+    'empty.png': Buffer.alloc(0),
+    'text.jpg': Buffer.from('This is no image.'),
+    'bomb.png': grayPng(50_000, 50_000, 1, Buffer.alloc(1_000_000)),
+  };
+  await Promise.all(['good', 'bad'].map((name) => mkdir(join(folder, name))));
+  for (const [name, content] of Object.entries(good)) await writeFile(join(folder, 'good', name), content);
+  for (const [name, content] of Object.entries(bad)) await writeFile(join(folder, 'bad', name), content);
+  await writeFile(join(folder, 'bad', 'fine after all.jpg'), jpeg);
+  await symlink(join(folder, 'good'), join(folder, 'good', 'loop'));
+  await symlink(join(folder, 'nowhere.jpg'), join(folder, 'bad', 'dangling.jpg'));
+  return imageFolder(folder, { classes: ['bad', 'good'] });
+}
+
+async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
+  const all = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
+}
+
+it('imageFolder() and loader() take a folder of nasty files, each as the README says', async () => {
+  const photos = await nastyFolder();
+  const index = (name: string) =>
+    Array.from({ length: photos.length }, (_, i) => i).find((i) => photos.source(i).endsWith(name))!;
+  const first = async (name: string) => {
+    const { image } = await photos.get(index(name));
+    return { size: [image.height, image.width], pixel: Array.from(image.data.subarray(0, 3)) };
+  };
+
+  expect(Object.fromEntries(photos.skipped.map(({ file, reason }) => [file.slice(folder.length + 5), reason]))).toEqual(
+    {
+      'bomb.png': '50000 x 50000 pixels, more than the limit of 50000000',
+      'dangling.jpg': expect.stringMatching(/./),
+      'empty.png': 'empty file',
+      'text.jpg': 'not a JPEG, PNG, WebP, GIF or AVIF image',
+      'truncated.jpg': expect.stringMatching(/^damaged JPEG: ./),
+    },
+  );
+  expect(photos.length).toBe(19);
+
+  expect(await first('sixteen bits.png')).toEqual({ size: [8, 8], pixel: [0, 0, 0] });
+  expect((await photos.get(index('sixteen bits.png'))).image.data.at(-1)).toBe(252);
+  expect(await first('animated.gif')).toEqual({ size: [1, 1], pixel: RED });
+  expect((await first('cmyk.jpg')).size).toEqual([16, 32]);
+  expect((await first('see-through.png')).pixel.every((v, i) => Math.abs(v - (RED[i]! + 255) / 2) <= 1)).toBe(true);
+  expect(await first(LONG)).toEqual({ size: [16, 32], pixel: RED });
+  for (const [orientation, left] of [true, false, false, true, true, true, false, false].entries()) {
+    const { size, pixel } = await first(`turned ${orientation + 1}.jpg`);
+    expect(size).toEqual(orientation < 4 ? [16, 32] : [32, 16]);
+    const corner = left ? RED : BLUE;
+    expect(pixel.every((v, i) => Math.abs(v - corner[i]!) <= 3)).toBe(true);
+  }
+
+  const options: LoaderOptions = {
+    batchSize: 4,
+    shuffle: true,
+    seed: 1,
+    augment: [randomResizedCrop(8, 8), horizontalFlip()],
+    onError: 'skip',
+  };
+  await unlink(join(folder, 'good', 'vanishes.jpg'));
+  await photos.get(index('vanishes.jpg')).catch(() => undefined); // was decoded before, for the check
+  const [here, there] = [loader(photos, options), loader(photos, { ...options, workers: 2 })];
+  const expected = await collect(here.epoch(0));
+  expect(await collect(there.epoch(0))).toEqual(expected);
+  expect(expected.flatMap(({ indices }) => Array.from(indices))).toHaveLength(18);
+  for (const { skipped } of [here, there])
+    expect(skipped).toEqual([
+      {
+        file: join(folder, 'good', 'vanishes.jpg'),
+        reason: expect.stringMatching(/^it can't be read: ENOENT/),
+        times: 1,
+      },
+    ]);
+  await expect(collect(loader(photos, { ...options, onError: 'error' }))).rejects.toThrow(
+    /^loader: could not read .*vanishes\.jpg: decodeImage: it can't be read: ENOENT/,
+  );
+
+  const partly = await imageFolder(folder, { classes: ['bad', 'good'], partial: true });
+  expect(partly.skipped.map(({ file }) => file.slice(folder.length + 5))).not.toContain('truncated.jpg');
+  expect(partly.length).toBe(19); // that one more, the one that has vanished less
+  await expect(imageFolder(folder, { onError: 'error' })).rejects.toThrow(/must be an image of a class/);
+});
