@@ -35,7 +35,7 @@ const torch = await python(new URL('./train-step.py', import.meta.url), memoryKe
 await bench('train-step', async (request) => {
   const usable = new Set((await listBackends()).filter((backend) => backend.usable).map((backend) => backend.name));
   const native: Engine[] = (['float32', 'bf16'] as const).map((precision) => ({ name: 'native', precision }));
-  const wasm: Engine[] = [1, 2].map((threads) => ({ name: 'wasm', threads, precision: 'float32' }));
+  const wasm: Engine[] = [2, 1].map((threads) => ({ name: 'wasm', threads, precision: 'float32' }));
   const others: Engine[] = [{ name: 'tensorflow', precision: 'float32' }];
   const present = (engine: Engine) => usable.has(engine.name);
   return [

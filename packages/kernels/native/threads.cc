@@ -46,13 +46,15 @@ class Balance {
     balance_ += saved - lost;
     if (balance_ > kMost) balance_ = kMost;
     if (balance_ >= 0) return;
-    alone_until_ = now - kRest * balance_;
+    const double rest = -kRest * balance_;
+    alone_until_ = now + (rest < kLongestRest ? rest : kLongestRest);
     balance_ = 0;
   }
 
  private:
   static constexpr double kMost = 200;
-  static constexpr double kRest = 20;  // so that at most a twentieth of the time is lost by trying again
+  static constexpr double kRest = 20;  // so that at most a twentieth of the time is lost by trying again,
+  static constexpr double kLongestRest = 100'000;  // unless one trial loses milliseconds, which does not mean that the next will
 
   double balance_ = 0;
   double alone_until_ = 0;

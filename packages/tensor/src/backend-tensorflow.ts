@@ -20,7 +20,7 @@ export const tensorflow: Engine = {
   name: 'tensorflow',
   mayHave: (hardware) => hardware !== 'gpu' || hasNvidiaDriver(),
   async open({ threads }, running) {
-    if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+    if (threads !== undefined && !running) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
     const backend = (running ?? findTensorflow()) as TensorflowBackend;
     provideKernels('tensorflow', tensorflowKernels);
     return describe(backend);

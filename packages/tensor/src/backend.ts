@@ -127,7 +127,8 @@ async function open(name: BackendName, options: BackendOptions): Promise<OpenBac
   checkCore(); // again, for a tfjs-core may have been loaded since
   const { registry } = tfjs();
   const known = opened.get(name);
-  if (known && registry[name] === known.backend) return known; // else tfjs was reset meanwhile, and the backend disposed of
+  const asksNothing = Object.keys(options).length === 0;
+  if (asksNothing && known && registry[name] === known.backend) return known; // else tfjs was reset meanwhile, and the backend disposed of
   const found = await quietly(() => engineOf(name).open(options, registry[name])).catch((error) => {
     if (error instanceof BackendError) throw error;
     // Drivers fail in ways of their own, and one that does must not stand in the way of the others.

@@ -174,7 +174,7 @@ describe.each(['native', 'wasm'] as const)('the backend %s', (name) => {
   it.each(['float32', 'bf16'] as const)('gives the same bits with any number of threads, in %s', async (precision) => {
     const runs = [];
     for (const threads of [2, 1]) {
-      await useBackend(name, { threads });
+      expect((await useBackend(name, { threads })).device).toMatch(threads === 1 ? /, 1 thread$/ : /, 2 threads$/);
       runs.push(train(5, precision));
     }
     expect(runs[1]).toEqual(runs[0]);
