@@ -26,7 +26,7 @@ async function doctor(): Promise<void> {
 async function imageVerdict(): Promise<string> {
   try {
     const { default: sharp } = await import('sharp');
-    return `sharp ${sharp.versions.sharp} reads JPEG, PNG, WebP and more`;
+    return `sharp ${sharp.versions.sharp} reads JPEG, PNG, WebP, GIF and AVIF`;
   } catch (error) {
     return `✗ sharp does not load: ${firstLine(error)}\n        → npm install sharp`;
   }
