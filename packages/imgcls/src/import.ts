@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { folder as folderStore, readWeights, saveClassifier } from '@imgcls/io';
-import { type CatalogueModel, createModel, listModels } from '@imgcls/models';
+import { type CatalogueModel, createModel, fromTorchvision, listModels } from '@imgcls/models';
 import { disposeModule, loadStateDict, type StateDict, stateShapes } from '@imgcls/nn';
 import type { BackendName } from '@imgcls/tensor';
 import { Command } from 'commander';
@@ -58,7 +58,8 @@ async function importWeights(file: string, options: ImportOptions): Promise<void
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new Error(`there is no file "${file}"`) : error;
   });
-  const { stateDict, format } = await readWeights(bytes, member === undefined ? {} : { member });
+  const { stateDict: written, format } = await readWeights(bytes, member === undefined ? {} : { member });
+  const stateDict = fromTorchvision(written);
   await startBackend(backend, output);
   const numClasses = classCount(name, stateDict);
   const labels = await namedClasses(options, numClasses);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,7 +8,8 @@ import { join } from 'node:path';
 import type { DownloadProgress } from '@imgcls/data';
 import { createModel } from '@imgcls/models';
 import { disposeModule, type StateDict, stateDict } from '@imgcls/nn';
-import { memory, useBackend } from '@imgcls/tensor';
+import { memory, tidy, useBackend } from '@imgcls/tensor';
+import { tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClassifierError } from './manifest.ts';
 import { loadPretrained, type PublishedWeights } from './pretrained.ts';
@@ -27,7 +29,7 @@ let file: Uint8Array;
 let cacheDir: string;
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend('wasm');
   const model = createModel('cifar_resnet20', { numClasses: 4, seed: 5 });
   weights = await stateDict(model);
   disposeModule(model);
@@ -173,7 +175,7 @@ describe('loadPretrained()', () => {
       ),
     );
     await expect(loadPretrained('resnet50', { weights: 'V3' })).rejects.toThrow(
-      'resnet50 must have weights called "V3", got IMAGENET1K_V1, IMAGENET1K_V2;',
+      'resnet50 must have weights called "V3", got timm/resnet50.a1_in1k, IMAGENET1K_V1, IMAGENET1K_V2;',
     );
     const noFile = { ...(await offered()), url: 'https://example.com/' };
     await expect(loadPretrained('cifar_resnet20', { weights: noFile, cacheDir })).rejects.toThrow(
@@ -193,7 +195,37 @@ describe('loadPretrained()', () => {
     );
   });
 
-  it('takes the published weights of the catalogue', async () => {
+  const python = process.env.IMGCLS_PYTHON;
+  it.skipIf(!python).each([
+    ['resnet18', 'resnet18'],
+    ['mobilenetv2_100', 'mobilenet_v2'],
+    ['efficientnet_b0', 'efficientnet_b0'],
+    ['convnext_tiny', 'convnext_tiny'],
+  ])(
+    `has of %s of timm the logits that it has there${python ? '' : ' (set IMGCLS_PYTHON to a Python with timm)'}`,
+    async (theirs, network) => {
+      execFileSync(python!, [new URL('../fixtures/timm.py', import.meta.url).pathname, cacheDir, theirs]);
+      const bytes = new Uint8Array(await readFile(join(cacheDir, 'model.safetensors')));
+      const offer = await offered(bytes, { name: 'model.safetensors' });
+      const classes = ['a', 'b', 'c', 'd', 'e'];
+      const weights = { ...offer, classes, publisher: 'timm', options: { imageSize: 64 } } as const;
+      const { model, fresh } = await loadPretrained(network, { weights, cacheDir });
+      expect(fresh).toEqual([]);
+      const pixels = Float32Array.from({ length: 64 * 64 * 3 }, (_, i) => Math.sin(Math.fround(i * Math.fround(0.37))));
+      const expected = JSON.parse(await readFile(join(cacheDir, 'logits.json'), 'utf8')) as number[];
+      const size = Math.max(...expected.map(Math.abs));
+      const logits = tidy(() => model(tensor4d(pixels, [1, 64, 64, 3])).dataSync());
+      for (const [i, logit] of logits.entries()) expect(logit / size).toBeCloseTo(expected[i]! / size, 3);
+      disposeModule(model);
+    },
+    240_000, // PyTorch takes its time to start
+  );
+
+  it('takes the published weights of the catalogue, and those of timm by name', async () => {
+    const ofTimm = loadPretrained('resnet18', { weights: 'timm/resnet18.a1_in1k', offline: true, cacheDir });
+    await expect(ofTimm).rejects.toThrow(
+      `download: model.safetensors must lie in ${join(cacheDir, 'weights/resnet18')}`,
+    );
     const offer = loadPretrained('resnet18', { offline: true, cacheDir });
     await expect(offer).rejects.toThrow(
       `download: resnet18-f37072fd.pth must lie in ${join(cacheDir, 'weights/resnet18')}`,

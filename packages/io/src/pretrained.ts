@@ -18,11 +18,13 @@ export interface PublishedWeights {
   readonly classes: readonly string[];
   /** Options that the network must be built with. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Whose names the tensors have: timm's are translated. Default: torchvision's. */
+  readonly publisher?: 'torchvision' | 'timm';
 }
 
 /** How pretrained weights are fetched and loaded. What is not named here is an option of the network. */
 export interface PretrainedOptions extends DownloadOptions {
-  /** Which, by name, or weights of your own. Default: the newest that `weightSources` of `@imgcls/models` lists. */
+  /** Which, by name, or weights of your own. Default: the newest that `weightSources` of `@imgcls/models` lists without a licence of its own. */
   weights?: string | PublishedWeights;
   /** Another number of classes than the weights tell apart: the head is new then. */
   numClasses?: number;
@@ -72,13 +74,14 @@ export interface Pretrained {
 export async function loadPretrained(name: string, options: PretrainedOptions = {}): Promise<Pretrained> {
   const { weights: asked, dataDir, baseUrl, cacheDir, offline, onProgress, signal, ...ofModel } = options;
   const download = given({ dataDir, baseUrl, cacheDir, offline, onProgress, signal });
-  const { createModel } = await import('@imgcls/models');
+  const { createModel, fromTimm, fromTorchvision } = await import('@imgcls/models');
   const published = typeof asked === 'object' ? asked : await publishedFor(name, asked);
-  const { options: needed, classes, preprocessing } = published;
+  const { options: needed, classes, preprocessing, publisher } = published;
   const model = createModel(name, { numClasses: classes.length, ...needed, ...ofModel });
   try {
-    const stateDict = renamed(await fetchWeights(name, published, download));
-    const { stateDict: fitting, changes } = adaptStateDict(stateDict, model);
+    const weights = await fetchWeights(name, published, download);
+    const named = publisher === 'timm' ? fromTimm(name, weights) : fromTorchvision(weights);
+    const { stateDict: fitting, changes } = adaptStateDict(named, model);
     const report = loadStateDict(model, fitting, { strict: false });
     const fresh = headOf(report, classes.length, `loadPretrained: ${published.name} for ${name}`);
     return {
@@ -125,19 +128,6 @@ async function fetchWeights(
   const files = await openOfficial(official, options);
   return (await readWeights(await files.read(name))).stateDict;
 }
-
-/** Names that torchvision has changed since it published the files: of DenseNet's layers, and of those of vision transformers. */
-function renamed(weights: StateDict): StateDict {
-  return new Map(
-    [...weights].map(([name, tensor]) => [RENAMED.reduce((now, [from, to]) => now.replace(from, to), name), tensor]),
-  );
-}
-
-const RENAMED: readonly (readonly [RegExp, string])[] = [
-  [/(\.denselayer\d+\.(?:norm|conv))\.([12]\.)/, '$1$2'],
-  [/(\.mlp)\.linear_1\./, '$1.0.'],
-  [/(\.mlp)\.linear_2\./, '$1.3.'],
-];
 
 /** The tensors that don't fit as they are for another number of classes: those of heads. @throws {ClassifierError} if more doesn't. */
 function headOf({ missing, mismatched }: LoadReport, numClasses: number, where: string): string[] {

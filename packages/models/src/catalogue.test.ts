@@ -175,10 +175,10 @@ test('airbench94 trains its 1,971,352 other parameters and neither whitening wei
 });
 
 describe('weightSources()', () => {
-  test('has what torchvision publishes of a network, the newest last', () => {
+  test('has what timm and torchvision publish of a network, the newest last', () => {
     const sources = weightSources('resnet50');
-    expect(sources.map(({ name }) => name)).toEqual(['IMAGENET1K_V1', 'IMAGENET1K_V2']);
-    expect(sources[1]).toEqual({
+    expect(sources.map(({ name }) => name)).toEqual(['timm/resnet50.a1_in1k', 'IMAGENET1K_V1', 'IMAGENET1K_V2']);
+    expect(sources[2]).toEqual({
       publisher: 'torchvision',
       name: 'IMAGENET1K_V2',
       url: 'https://download.pytorch.org/models/resnet50-11ad3fa6.pth',
@@ -208,11 +208,21 @@ describe('weightSources()', () => {
     expect(weightSources('efficientnet_v2_l')[0]!.preprocessing.mean).toEqual([0.5, 0.5, 0.5]);
   });
 
+  test('has the addresses of safetensors on the hub, and the size that their accuracy is for', () => {
+    expect(weightSources('convnext_tiny')[0]).toMatchObject({
+      name: 'timm/convnext_tiny.in12k_ft_in1k',
+      url: 'https://huggingface.co/timm/convnext_tiny.in12k_ft_in1k/resolve/main/model.safetensors',
+      license: 'https://www.apache.org/licenses/LICENSE-2.0',
+      preprocessing: { height: 288, width: 288, cropFraction: 1, interpolation: 'bicubic' },
+      accuracy: { top1: 84.45, top5: 97.34 },
+    });
+  });
+
   test('knows some for every network of torchvision, with options that it has', () => {
     for (const { name, weights, options } of listModels().slice(7)) {
       expect(weights.length, name).toBeGreaterThan(0);
       for (const source of weights) {
-        expect(source.sha256).toMatch(/^[0-9a-f]{8,10}$/);
+        expect(source.sha256).toMatch(source.publisher === 'timm' ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{8,10}$/);
         for (const option of Object.keys(source.options)) expect(options).toContain(option);
       }
     }

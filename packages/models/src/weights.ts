@@ -1,13 +1,15 @@
+import { TIMM_WEIGHTS, type TimmRow } from './timm.ts';
 import { TORCHVISION_WEIGHTS, type WeightRow } from './torchvision-weights.ts';
 
 /** Published weights of a network, and what one must know to use them. */
 export interface WeightSource {
-  /** Who publishes them, and how they are called there: `IMAGENET1K_V2`. */
-  publisher: 'torchvision';
+  /** Who publishes them: the names of tensors are theirs. For timm's see `fromTimm`. */
+  publisher: 'torchvision' | 'timm';
+  /** `IMAGENET1K_V2`, `timm/resnet50.a1_in1k` */
   name: string;
-  /** A PyTorch file. */
+  /** A PyTorch file, or safetensors on the Hugging Face hub. */
   url: string;
-  /** The first digits of the SHA-256 of the file. */
+  /** The SHA-256 of the file, or the first digits of it. */
   sha256: string;
   /** A link to the licence where the publisher states one; else the terms of the data set may bind. */
   license?: string;
@@ -30,15 +32,39 @@ export interface WeightSource {
   accuracy: { readonly top1: number; readonly top5: number };
 }
 
-/** The known weights of a network of the catalogue, the newest last. */
+/** The known weights of a network of the catalogue: timm's, then torchvision's, the newest last. */
 export function weightSources(model: string): WeightSource[] {
-  return (TORCHVISION_WEIGHTS[model] ?? []).map((row) => source(model, row));
+  const timm = TIMM_WEIGHTS[model];
+  return [...(timm ? [timmSource(timm)] : []), ...(TORCHVISION_WEIGHTS[model] ?? []).map((row) => source(model, row))];
+}
+
+function timmSource({ name, sha256, crop, cropFraction, top1, top5 }: TimmRow): WeightSource {
+  return {
+    publisher: 'timm',
+    name: `timm/${name}`,
+    url: `https://huggingface.co/timm/${name}/resolve/main/model.safetensors`,
+    sha256,
+    license: 'https://www.apache.org/licenses/LICENSE-2.0',
+    options: { imageSize: crop },
+    preprocessing: {
+      height: crop,
+      width: crop,
+      channels: 3,
+      resize: 'crop',
+      cropFraction,
+      interpolation: 'bicubic',
+      mean: IMAGENET.mean,
+      std: IMAGENET.std,
+    },
+    classes: 'imagenet',
+    accuracy: { top1, top5 },
+  };
 }
 
 function source(model: string, row: WeightRow): WeightSource {
   const [name, file, resize, crop, top1, top5, { license, interpolation = 'bilinear', ...unusual } = {}] = row;
   const [, , , usualCrop] = TORCHVISION_WEIGHTS[model]![0]!;
-  const { mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] } = unusual;
+  const { mean = IMAGENET.mean, std = IMAGENET.std } = unusual;
   return {
     publisher: 'torchvision',
     name,
@@ -63,6 +89,9 @@ function source(model: string, row: WeightRow): WeightSource {
     accuracy: { top1, top5 },
   };
 }
+
+/** Mean and standard deviation of the channels of its images. */
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** Networks whose weights come from elsewhere, trained on images that were normalised otherwise. */
 const OTHERWISE_NORMALIZED = ['googlenet', 'inception_v3'];
