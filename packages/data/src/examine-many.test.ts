@@ -8,7 +8,7 @@ import { makeManyFiles } from '../test/many-files.ts';
 import type { ExaminedFile, FolderReport } from './examine.ts';
 
 // IMGCLS_MANY_FILES=100000 pnpm test examine-many
-const count = Number(process.env.IMGCLS_MANY_FILES ?? 3000);
+const count = Number(process.env.IMGCLS_MANY_FILES ?? 2000);
 const script = fileURLToPath(new URL('../test/examine.process.ts', import.meta.url));
 
 it(`examineFolder() finds all that is planted among ${count} files, in less than 400 MB`, async () => {

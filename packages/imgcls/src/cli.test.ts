@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { random } from '@imgcls/random';
@@ -108,6 +109,40 @@ describe('imgcls evaluate', () => {
     ]);
     expect(ended.stderr).toContain('note: there are no images of blue, which the classifier knows, too');
     expect(await readFile(join(folder, 'run/mistakes.html'), 'utf8')).toMatch(/<img src="data:image\/png;base64,\w+/);
+  });
+});
+
+describe('imgcls train with --split-file', () => {
+  const train = (...options: string[]) =>
+    inThisProcess(['train', 'photos', '--epochs', '1', '--json', ...options, ...quick], folder);
+
+  test('learns from the same files as another run, and says which have changed', async () => {
+    expect((await train('--output', 'again', '--split-file', 'run/split.json')).code).toBe(0);
+    expect(await readFile(join(folder, 'again/split.json'))).toEqual(await readFile(join(folder, 'run/split.json')));
+    const split = JSON.parse(await readFile(join(folder, 'run/split.json'), 'utf8'));
+    expect(split.files).toHaveLength(60);
+    expect(split.files[0]).toEqual({
+      file: 'blue/1.jpg',
+      class: 'blue',
+      part: expect.any(String),
+      sha256: createHash('sha256')
+        .update(await readFile(join(folder, 'photos/blue/1.jpg')))
+        .digest('hex'),
+    });
+    split.files[3].sha256 = '0'.repeat(64);
+    await writeFile(join(folder, 'other.json'), JSON.stringify(split));
+    const refused = await train('--output', 'refused', '--split-file', 'other.json');
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `files must be those of the split, got 1 changed: ${split.files[3].file}; put these back`,
+      ),
+    ]);
+  });
+
+  test('is left out where a run goes on', async () => {
+    const { code, stderr } = await train('--output', 'again', '--resume', '--split-file', 'run/split.json');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--split-file must be left out to go on with a run')]);
   });
 });
 

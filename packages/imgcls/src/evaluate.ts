@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '@imgcls/data';
-import { loadClassifier } from '@imgcls/io';
+import { folder as folderStore, loadClassifier } from '@imgcls/io';
 import type { BackendName } from '@imgcls/tensor';
 import { Command } from 'commander';
 import { assess } from './assessment.ts';
 import { backendNames, startBackend } from './backend.ts';
+import { readSplit } from './division.ts';
 import { choosePart, matchClasses, type Part } from './evaluation-set.ts';
 import { percent, plural } from './format.ts';
 import { mistakesPage, type ShownMistake } from './mistakes-page.ts';
@@ -13,7 +14,7 @@ import { createOutput, type Output } from './output.ts';
 import { prepared } from './preparation.ts';
 import { provenanceOf } from './provenance.ts';
 import { printAssessment } from './report.ts';
-import { datasetNames, openSource } from './source.ts';
+import { datasetHelp, openSource } from './source.ts';
 import { oneOf, wholeNumber } from './usage.ts';
 
 const parts: readonly Part[] = ['train', 'validation', 'test', 'all'];
@@ -37,7 +38,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('Measures a classifier on labelled images.')
     .argument('<classifier>', 'a folder that imgcls train or import has written')
-    .argument('<dataset>', `a folder with one folder of images per class, or ${datasetNames.join(', ')}`)
+    .argument('<dataset...>', datasetHelp)
     .option('--split <part>', `${parts.join(', ')} (default: the test images, else all)`, oneOf('--split', parts))
     .option('--mistakes <n>', 'list the n surest mistakes, and show them on a page', wholeNumber('--mistakes'))
     .option('--data-dir <folder>', 'where the official files of a known data set lie')
@@ -47,12 +48,13 @@ export function evaluateCommand(): Command {
     .action(evaluate);
 }
 
-async function evaluate(folder: string, named: string, options: EvaluateOptions): Promise<void> {
+async function evaluate(folder: string, named: readonly string[], options: EvaluateOptions): Promise<void> {
   const output = createOutput(options);
   await startBackend(options.backend, output);
   const classifier = await loadClassifier(folder);
   const source = await openSource(named, output, options.dataDir);
-  const { dataset, part } = choosePart(source, provenanceOf(classifier), options.split, output);
+  const learned = { provenance: provenanceOf(classifier), split: await readSplit(folderStore(folder)) };
+  const { dataset, part } = await choosePart(source, learned, options.split, output);
   const { model, preprocessing, labels } = classifier;
   const matched = matchClasses(dataset, labels, output);
 

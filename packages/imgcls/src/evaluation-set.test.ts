@@ -1,6 +1,6 @@
-import { arrayDataset, type Dataset, type Split } from '@imgcls/data';
+import { arrayDataset, type Dataset, type Split, splitManifest, subset } from '@imgcls/data';
 import { describe, expect, test } from 'vitest';
-import { choosePart, matchClasses } from './evaluation-set.ts';
+import { choosePart, type Learned, matchClasses } from './evaluation-set.ts';
 import type { Output } from './output.ts';
 import type { Provenance } from './provenance.ts';
 import type { Source } from './source.ts';
@@ -16,6 +16,7 @@ const sourceOf = (dataset: Dataset, fingerprint = 'ours'): Source => ({
   name: 'photos',
   location: '/photos',
   dataset,
+  folder: undefined,
   skipped: [],
   fingerprint,
 });
@@ -24,6 +25,8 @@ const trainedOn = (fingerprint: string, location: string): Provenance =>
     dataset: { name: 'photos', location, fingerprint, count: 90 },
     division: { seed: 0, fractions: [0.8, 0.1, 0.1] },
   }) as unknown as Provenance;
+
+const from = (provenance: Provenance | undefined): Learned => ({ provenance, split: undefined });
 
 function listener(): Output & { said: string[] } {
   const said: string[] = [];
@@ -37,33 +40,48 @@ const ab = numbered(100, ['a', 'b']);
 describe('choosePart()', () => {
   const out = listener();
 
-  test('takes the test images of the data that the classifier learned from', () => {
-    const { dataset, part } = choosePart(sourceOf(ab), trainedOn('ours', '/elsewhere'), undefined, out);
+  test('takes the test images of the data that the classifier learned from', async () => {
+    const { dataset, part } = await choosePart(sourceOf(ab), from(trainedOn('ours', '/elsewhere')), undefined, out);
     expect([part, dataset.length]).toEqual(['test', 10]);
   });
 
   test('takes parts that share no image, the same each time', async () => {
     const of = async (part: Split) =>
-      numbersOf(choosePart(sourceOf(ab), trainedOn('ours', '/photos'), part, out).dataset);
+      numbersOf((await choosePart(sourceOf(ab), from(trainedOn('ours', '/photos')), part, out)).dataset);
     const [train, validation, test] = [await of('train'), await of('validation'), await of('test')];
     expect(new Set([...train, ...validation, ...test]).size).toBe(100);
     expect(await of('test')).toEqual(test);
   });
 
-  test('takes all of other data, unless these come divided', () => {
-    const elsewhere = trainedOn('others', '/elsewhere');
+  test('takes the parts that are written down, whatever their numbers are now', async () => {
+    const named: Dataset = { ...ab, source: (index) => `${index}.png` };
+    const split = await splitManifest(named, { seed: 7 });
+    const turned = subset(
+      named,
+      Array.from({ length: 100 }, (_, i) => 99 - i),
+    );
+    const learned = { ...from(trainedOn('ours', '/photos')), split };
+    const { dataset } = await choosePart(sourceOf(turned), learned, undefined, out);
+    const expected = split.files.filter(({ part }) => part === 'test').map(({ file }) => Number.parseInt(file, 10));
+    expect((await numbersOf(dataset)).sort((a, b) => a - b)).toEqual(expected);
+  });
+
+  test('takes all of other data, unless these come divided', async () => {
+    const elsewhere = from(trainedOn('others', '/elsewhere'));
     const published = numbered(100, ['a', 'b'], (i) => (i < 30 ? 'test' : 'train'));
-    expect(choosePart(sourceOf(ab), elsewhere, undefined, out)).toEqual({ dataset: ab, part: 'all' });
-    expect(choosePart(sourceOf(published), elsewhere, undefined, out).dataset.length).toBe(30);
-    expect(choosePart(sourceOf(ab), undefined, undefined, out).part).toBe('all');
-    expect(() => choosePart(sourceOf(ab), elsewhere, 'test', out)).toThrow(
+    expect(await choosePart(sourceOf(ab), elsewhere, undefined, out)).toEqual({ dataset: ab, part: 'all' });
+    expect((await choosePart(sourceOf(published), elsewhere, undefined, out)).dataset.length).toBe(30);
+    expect((await choosePart(sourceOf(ab), from(undefined), undefined, out)).part).toBe('all');
+    await expect(choosePart(sourceOf(ab), elsewhere, 'test', out)).rejects.toThrow(
       'photos has no test part of its own, and the classifier learned from other images; measure on all: --split all',
     );
   });
 
-  test('warns where the data have changed', () => {
+  test('warns where the data have changed', async () => {
     const listening = listener();
-    expect(choosePart(sourceOf(ab), trainedOn('before', '/photos'), undefined, listening).part).toBe('test');
+    expect((await choosePart(sourceOf(ab), from(trainedOn('before', '/photos')), undefined, listening)).part).toBe(
+      'test',
+    );
     expect(listening.said).toEqual([
       'warning: /photos has changed since the classifier was trained (90 images then, 100 now): it may have learned from some of these test images',
     ]);

@@ -1,9 +1,9 @@
-import { type Dataset, type Split, splitDataset, subset } from '@imgcls/data';
+import { type Dataset, type Split, type SplitManifest, splitByManifest, splitDataset, subset } from '@imgcls/data';
 import { usualDivision } from './division.ts';
 import { count, plural, someOf } from './format.ts';
 import type { Output } from './output.ts';
 import type { Provenance } from './provenance.ts';
-import type { Source } from './source.ts';
+import { nameIn, type Source } from './source.ts';
 
 /** A part of a data set, or all of it. */
 export type Part = Split | 'all';
@@ -14,6 +14,13 @@ export interface EvaluationSet {
   part: Part;
 }
 
+/** What is known of the images that a classifier learned from. */
+export interface Learned {
+  provenance: Provenance | undefined;
+  /** Which of them was in which part. */
+  split: SplitManifest | undefined;
+}
+
 /**
  * The part of a source to measure a classifier on: the test images where it is known which they are, otherwise all.
  *
@@ -22,12 +29,13 @@ export interface EvaluationSet {
  * @param asked The part that the user wants.
  * @throws {Error} if it has no such part.
  */
-export function choosePart(
-  { dataset, name, location, fingerprint }: Source,
-  provenance: Provenance | undefined,
+export async function choosePart(
+  source: Source,
+  { provenance, split }: Learned,
   asked: Part | undefined,
   { print }: Output,
-): EvaluationSet {
+): Promise<EvaluationSet> {
+  const { dataset, name, location, fingerprint } = source;
   const same = provenance?.dataset.fingerprint === fingerprint;
   const changed = !same && provenance?.dataset.location === location;
   const part = asked ?? (same || changed || comesWith('test', dataset) ? 'test' : 'all');
@@ -40,7 +48,11 @@ export function choosePart(
     print(
       `warning: ${location} has changed since the classifier was trained (${count(provenance.dataset.count)} images then, ${count(dataset.length)} now): it may have learned from some of these ${part} images`,
     );
-  const chosen = splitDataset(dataset, provenance?.division ?? usualDivision)[part];
+  const parts =
+    split && (same || changed)
+      ? await splitByManifest(dataset, split, { nameOf: nameIn(source), verify: false })
+      : splitDataset(dataset, provenance?.division ?? usualDivision);
+  const chosen = parts[part];
   if (chosen.length === 0) throw new Error(`${name} has no images in its ${part} part; measure on all: --split all`);
   return { dataset: chosen, part };
 }

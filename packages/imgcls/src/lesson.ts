@@ -4,7 +4,6 @@ import { namedState } from '@imgcls/nn';
 import { dispose } from '@imgcls/tensor';
 import { toTensors } from '@imgcls/train';
 import { augmentationFor, type Material, modelOptions } from './defaults.ts';
-import { divide, usualDivision } from './division.ts';
 import { count } from './format.ts';
 import type { Output } from './output.ts';
 import { type Framing, prepared, readAll } from './preparation.ts';
@@ -23,7 +22,7 @@ export interface Lesson extends Record<Split, Dataset> {
 
 /** Makes of images and settings all that training needs. The same for the same: a resumed run gets what it had. */
 export async function prepareLesson(
-  dataset: Dataset,
+  parts: Record<Split, Dataset>,
   material: Material,
   settings: Settings,
   { status }: Output,
@@ -31,7 +30,6 @@ export async function prepareLesson(
   const { channels } = material;
   const { imageSize } = settings;
   const framing: Framing = { height: imageSize, width: imageSize, channels, resize: 'squash' };
-  const parts = divide(dataset, usualDivision);
   const train = prepared(parts.train, framing);
   await readAll(train, (read) => status(`resizing images ${count(read)}/${count(train.length)}`));
   const preprocessing = { ...framing, ...(await imageStatistics(train)) };
@@ -39,7 +37,7 @@ export async function prepareLesson(
     train,
     validation: prepared(parts.validation, framing),
     test: prepared(parts.test, framing),
-    classes: dataset.classes,
+    classes: parts.train.classes,
     preprocessing,
     augmentation: augmentationFor(material),
     shrunk: imageSize < material.side,

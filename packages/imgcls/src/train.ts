@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { folder as folderStore, loadClassifier, type Store, saveClassifier } from '@imgcls/io';
 import { listModels } from '@imgcls/models';
 import { parameterCount } from '@imgcls/nn';
@@ -7,7 +7,7 @@ import type { Outcome } from './advice.ts';
 import { type Assessment, assess } from './assessment.ts';
 import { backendNames, startBackend } from './backend.ts';
 import { withDefaults } from './defaults.ts';
-import { usualDivision } from './division.ts';
+import { partsFor, usualDivision } from './division.ts';
 import { count, plural } from './format.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
 import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
@@ -16,7 +16,7 @@ import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
 import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.ts';
 import { optimizerNames, precisions, type Settings, scheduleNames } from './settings.ts';
-import { datasetNames, openSource, type Source } from './source.ts';
+import { datasetHelp, nameOf, openSource, type Source } from './source.ts';
 import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
 import { oneOf, realNumber, wholeNumber } from './usage.ts';
 
@@ -24,6 +24,7 @@ interface TrainOptions extends Partial<Settings> {
   output?: string;
   resume?: boolean;
   dataDir?: string;
+  splitFile?: string;
   json?: boolean;
 }
 
@@ -31,6 +32,8 @@ const examples = `
 Examples:
   imgcls train ./photos                               photos/cat/1.jpg, photos/dog/1.jpg, …
   imgcls train ./photos --output runs/mine --resume   goes on where it was stopped, or begins
+  imgcls train photos.csv                             path,label of each image
+  imgcls train shards/*.tar                           as WebDataset has them
   imgcls train digits --epochs 10 --seed 1
   imgcls train cifar10 --data-dir ~/cifar-10-batches-bin`;
 
@@ -39,7 +42,7 @@ export function trainCommand(): Command {
   const models = listModels().map(({ name }) => name);
   return new Command('train')
     .description('Trains a classifier on labelled images.')
-    .argument('<dataset>', `a folder with one folder of images per class, or ${datasetNames.join(', ')}`)
+    .argument('<dataset...>', datasetHelp)
     .option('--output <folder>', 'where the classifier goes (default: runs/<dataset>)')
     .option('--resume', 'go on with the run in the output folder, or begin where there is none')
     .option('--model <name>', `the network: ${models.join(', ')}`, oneOf('--model', models))
@@ -62,13 +65,14 @@ export function trainCommand(): Command {
     )
     .option('--image-size <pixels>', 'height and width that images are resized to', wholeNumber('--image-size'))
     .option('--data-dir <folder>', 'where the official files of a known data set lie')
+    .option('--split-file <file>', 'the split.json of another run: the very same images in the same parts')
     .option('--json', 'end with one line of JSON')
     .addHelpText('after', examples)
     .action(train);
 }
 
-async function train(named: string, options: TrainOptions): Promise<void> {
-  const { output: folder = join('runs', basename(resolve(named))), resume, dataDir, json = false, ...asked } = options;
+async function train(named: readonly string[], options: TrainOptions): Promise<void> {
+  const { output: folder = join('runs', nameOf(named)), resume, dataDir, splitFile, json = false, ...asked } = options;
   const started = performance.now();
   const output = createOutput({ json });
   const store = folderStore(folder);
@@ -79,10 +83,11 @@ async function train(named: string, options: TrainOptions): Promise<void> {
   const { name: backend } = await startBackend(before?.settings.backend ?? asked.backend, output);
   const material = await materialOf(source);
   const run = before ?? newRun(source, withDefaults(asked, backend, material));
-  const lesson = await prepareLesson(source.dataset, material, run.settings, output);
+  const parts = await partsFor(source, { store, resumed: before !== undefined, splitFile }, output);
+  const lesson = await prepareLesson(parts, material, run.settings, output);
   if (!before) await saveRun(store, run);
   printLesson(lesson, run, source, output);
-  const images = dataDir ? `${named} --data-dir ${dataDir}` : named;
+  const images = dataDir ? `${named.join(' ')} --data-dir ${dataDir}` : named.join(' ');
   const goOn = `imgcls train ${images} --output ${folder} --resume`;
   const history = await learn(lesson, run, source, { store, output, goOn });
   const test = await judge(lesson, store);
