@@ -67,6 +67,7 @@ export { type ImageParquet, type ImageParquetOptions, imageParquet } from './ima
 export { imageShards } from './image-shards.ts';
 export { type ImageTableOptions, imageTable } from './image-table.ts';
 export { type ImagenetOptions, imagenet } from './imagenet.ts';
+export { jpeg, randomJpeg } from './jpeg.ts';
 export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
 export {
   type Batch,

@@ -4,6 +4,7 @@ export { colorJitter, randomGrayscale } from './color.ts';
 export { centerCrop, horizontalFlip, randomCrop, randomResizedCrop, verticalFlip } from './crop.ts';
 export { randomErasing } from './erasing.ts';
 export { gaussianBlur, gaussianNoise, randomAdjustSharpness } from './filter.ts';
+export { randomJpeg } from './jpeg.ts';
 export { elasticTransform, randomPerspective } from './perspective.ts';
 export { augMix, autoAugment, randAugment, trivialAugmentWide } from './policies.ts';
 export { preprocessor } from './preprocessing.ts';
