@@ -7,6 +7,9 @@ import { createOutput, type Output } from './output.ts';
 import { reportPage } from './report-page.ts';
 import { UsageError } from './usage.ts';
 
+/** Where no line moves, there is one after so many images. */
+const LINE_EVERY = 10_000;
+
 interface DataOptions {
   html?: string;
   json?: boolean;
@@ -34,8 +37,11 @@ async function data(folder: string, options: DataOptions): Promise<void> {
     throw new UsageError(
       `there is no folder "${folder}"; give the path of a folder with one folder of images per class`,
     );
-  const onProgress = (examined: number, total: number): void =>
-    output.status(`looking at images ${count(examined)}/${count(total)}`);
+  const onProgress = (examined: number, total: number): void => {
+    const text = `looking at images ${count(examined)}/${count(total)}`;
+    if (output.live) output.status(text);
+    else if (examined % LINE_EVERY === 0) output.print(text);
+  };
   const report = await examineFolder(folder, { onProgress });
   printReport(report, output);
   if (options.html) {
