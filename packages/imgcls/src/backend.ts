@@ -1,4 +1,4 @@
-import { type BackendInfo, type BackendName, useBackend } from '@imgcls/tensor';
+import { type BackendInfo, type BackendName, type BackendOptions, useBackend } from '@imgcls/tensor';
 import type { Output } from './output.ts';
 
 /** The engines that there are; `imgcls doctor` says which work. */
@@ -12,8 +12,12 @@ export const backendNames = [
 ] as const satisfies readonly BackendName[];
 
 /** Makes an engine the one that computes, and says which; without a name the fastest that works. */
-export async function startBackend(name: BackendName | undefined, { print }: Output): Promise<BackendInfo> {
-  const info = await useBackend(name);
+export async function startBackend(
+  name: BackendName | undefined,
+  { print }: Output,
+  options: BackendOptions = {},
+): Promise<BackendInfo> {
+  const info = await useBackend(name, options);
   print(`engine ${info.name}: ${info.device}`);
   return info;
 }

@@ -36,7 +36,7 @@ export function serveCommand(): Command {
 /** Runs until it is told to stop: a first Ctrl-C lets requests under way finish. */
 async function serve(folder: string, { port, host, backend }: ServeOptions): Promise<void> {
   const output = createOutput();
-  await startBackend(backend, output);
+  await startBackend(backend, output, { queued: true }); // so that requests are taken while an image is classified
   const handler = createHandler(await loadClassifier(folder));
   const server = createAdaptorServer({ fetch: handler }) as Server;
   await listen(server, port, host);
