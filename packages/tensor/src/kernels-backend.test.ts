@@ -15,6 +15,7 @@ import {
   linear,
   maxPool2d,
   memory,
+  normalize,
   relu,
   sgdUpdate,
   type Tensor,
@@ -219,6 +220,12 @@ describe.each(['native', 'wasm'] as const)('the backend %s with a queue', (name)
     clearInterval(timer);
     expect(turns).toBeGreaterThan(2);
     expect(values).toEqual(expected);
+  });
+
+  it('brings bytes to their place as they are', async () => {
+    await useKernels(name, { queued: true });
+    const images = normalize(Uint8Array.of(0, 1, 2, 255), [1, 2, 2, 1], { mean: [0], std: [1] });
+    expect(Array.from(await images.data(), (value) => Math.round(255 * value))).toEqual([0, 1, 2, 255]);
   });
 });
 

@@ -2,11 +2,13 @@ import {
   type Activation,
   type Block,
   type Buffer,
+  copy,
   type Elements,
   type ElementType,
   elementBytes,
   type Kernels,
   type Storage,
+  type Strided,
   unary,
 } from '@imgcls/kernels';
 import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs-core';
@@ -218,8 +220,8 @@ export class TensorData {
     if (this.#kernels.queued) {
       const [staged, storage] = [this.#staging.take(this.#block!.bytes), this.#storage];
       this.#view(staged).set(numbers);
-      const operands = { x: { block: staged, storage }, y: { block: this.#block!, storage } };
-      unary(this.#kernels, 'cast', this.size, operands);
+      const whole = (block: Block): Strided => ({ block, offset: 0, strides: [1] });
+      copy(this.#kernels, storage, [this.size], { x: whole(staged), y: whole(this.#block!) });
     } else this.#view(this.#block!).set(numbers);
     this.#array = undefined;
   }
