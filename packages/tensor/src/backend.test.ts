@@ -30,6 +30,15 @@ afterEach(() => {
   for (const folder of projects.splice(0)) rmSync(folder, { recursive: true });
 });
 
+/** An empty one: TensorFlow may be set up on this machine, and a backend that was opened once stays. */
+let cache: string;
+beforeEach(() => {
+  cache = mkdtempSync(join(tmpdir(), 'imgcls-cache-'));
+  projects.push(cache);
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+});
+afterEach(() => vi.unstubAllEnvs());
+
 /** Something that only a working backend answers. */
 const twice = (x: number) => tf.tidy(() => tf.add(tf.scalar(x), tf.scalar(x)).dataSync()[0]);
 
@@ -125,14 +134,6 @@ describe('listBackends()', () => {
 });
 
 describe('the tensorflow backend', () => {
-  let cache: string;
-  beforeEach(() => {
-    cache = mkdtempSync(join(tmpdir(), 'imgcls-cache-'));
-    projects.push(cache);
-    vi.stubEnv('XDG_CACHE_HOME', cache);
-  });
-  afterEach(() => vi.unstubAllEnvs());
-
   const packageJson = (version: string) => JSON.stringify({ name: 'fake', main: 'index.js', version });
 
   it('is refused in another version than the supported one, by number', async () => {
