@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DecodeError } from './decode-error.ts';
 import { imageFiles, imageFolder } from './image-folder.ts';
 import { loader } from './loader.ts';
@@ -128,20 +129,22 @@ describe('imageFolder()', () => {
     expect(skipped.map(({ file }) => file)).toEqual([`${folder}/dogs/lost.png`, `${folder}/wolves/lost.png`]);
   });
 
-  it('takes what a disk may hold: any names, links to themselves, pipes', async () => {
+  it('takes what a disk may hold: any names, links to themselves, sockets', async () => {
     const folder = await folderOf({ 'cats/1.png': 1, 'dogs/1.png': 2 });
     const odd = ['x'.repeat(251), '猫 (1)\n"quoted"', 'Größe', 'e\u0301', '%2F', '..png', ' '];
     for (const name of odd) await writeFile(join(folder, 'cats', `${name}.png`), await dot(3));
     await symlink('round.png', join(folder, 'cats', 'round.png'));
     await symlink('.', join(folder, 'cats', 'here'));
-    execFileSync('mkfifo', [join(folder, 'dogs', 'pipe.png')]);
+    const server = createServer().listen(join(folder, 'dogs', 'socket.png'));
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
     const dataset = await imageFolder(folder);
     const names = Array.from({ length: dataset.length }, (_, i) => dataset.source(i).slice(folder.length + 1));
     const visible = odd.filter((name) => !name.startsWith('.')).map((name) => `cats/${name}.png`);
     expect(names.sort()).toEqual(['cats/1.png', 'dogs/1.png', ...visible].sort());
     expect(dataset.skipped.map(({ file, reason }) => [file.slice(folder.length + 1), reason])).toEqual([
       ['cats/round.png', expect.stringMatching(/^it can't be read: ELOOP/)],
-      ['dogs/pipe.png', 'no file, but a pipe, a socket or a device'],
+      ['dogs/socket.png', 'no file, but a pipe, a socket or a device'],
     ]);
     for (let i = 0; i < dataset.length; i++) await dataset.get(i);
   });

@@ -31,7 +31,7 @@ export interface Source {
 }
 
 /** The data sets that have a name. */
-export const datasetNames: readonly string[] = Object.keys(publishedDatasets);
+const datasetNames: readonly string[] = Object.keys(publishedDatasets);
 
 /** What `<dataset…>` may be on a command line, in a word for its help. */
 export const datasetHelp = `a folder with one folder of images per class; a table of path and label (.csv, .tsv, .jsonl); tar shards (.tar); Parquet files (.parquet); or ${datasetNames.join(', ')}`;
