@@ -155,7 +155,22 @@ function randomPart(image: Size, scale: Range, ratio: Range, random: Random): Bo
 export const horizontalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
   described('horizontalFlip', [options], withProbability('horizontalFlip', options.probability ?? 0.5, mirrored));
 
-const mirrored = (image: Image): Image => gather(image, range(image.height, 0), range(image.width, 0).reverse());
+/** A loop of its own, as most augmentations have it. */
+function mirrored(image: Image): Image {
+  const { data, height, width, channels } = image;
+  const result = blankImage(height, width, channels);
+  const target = result.data;
+  const row = width * channels;
+  for (let y = 0; y < height; y++) {
+    for (let from = y * row, to = (y + 1) * row - channels; to >= y * row; from += channels, to -= channels) {
+      target[to] = data[from]!;
+      if (channels === 1) continue;
+      target[to + 1] = data[from + 1]!;
+      target[to + 2] = data[from + 2]!;
+    }
+  }
+  return result;
+}
 
 /** A transform that swaps top and bottom at random. */
 export const verticalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
