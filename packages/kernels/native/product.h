@@ -15,6 +15,8 @@ constexpr int kPanel = 2 * kLanes;
 constexpr int kTileRows = 14;
 #elif defined(__aarch64__)
 constexpr int kTileRows = 12;
+#elif defined(__wasm__)
+constexpr int kTileRows = 4;  // Clang keeps a column of `a` in registers: 6 would not fit beside it
 #else
 constexpr int kTileRows = 6;
 #endif
