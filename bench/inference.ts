@@ -31,7 +31,7 @@ await bench('inference', async ({ quick }) => {
     batches.flatMap((batch) =>
       usable.flatMap(({ name }) => {
         const steps = quick ? 1 : batch === 1 ? 10 : 2;
-        const ours = ourPredictions(network, batch, steps, name as 'native' | 'wasm');
+        const ours = () => ourPredictions(network, batch, steps, name as 'native' | 'wasm');
         const repeats = quick ? 2 : 7;
         const beside = (peerName: string, peer: () => Promise<Peer | Missing>): BenchCase => ({
           name: `${network} on ${name}, batch ${batch}, beside ${peerName}`,
@@ -60,12 +60,12 @@ interface Peer {
   predict: () => Promise<number>;
 }
 
-const pixels = (batch: number) => {
+function pixels(batch: number): Float32Array {
   const draw = random(1, 'images');
   return Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal());
-};
+}
 
-const ourPredictions = (network: string, batch: number, steps: number, backend: 'native' | 'wasm') => async () => {
+async function ourPredictions(network: string, batch: number, steps: number, backend: 'native' | 'wasm') {
   await useBackend(backend);
   const model = createModel(network, { numClasses: 1000, imageSize: size, seed: 1 });
   const images = normalize(pixels(batch), [batch, size, size, 3]);
@@ -83,7 +83,7 @@ const ourPredictions = (network: string, batch: number, steps: number, backend: 
     images.dispose();
   };
   return { predict, close };
-};
+}
 
 async function torchPredictions(network: string, batch: number, steps: number): Promise<Peer | Missing> {
   if ('missing' in torch) return torch;
