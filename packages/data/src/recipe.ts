@@ -27,8 +27,6 @@ export interface FilePart {
   readonly length: number;
 }
 
-type Get = (index: number) => Promise<Example>;
-
 const recipes = new WeakMap<object, (index: number) => Recipe>();
 
 /**
@@ -48,8 +46,11 @@ const recipes = new WeakMap<object, (index: number) => Recipe>();
  * };
  * ```
  */
-export function byRecipe(recipe: (index: number) => Recipe, label: (index: number) => number): Get {
-  const get: Get = async (index) => ({ image: await follow(recipe(index)), label: label(index) });
+export function byRecipe(
+  recipe: (index: number) => Recipe,
+  label: (index: number) => number,
+): (index: number) => Promise<Example> {
+  const get = async (index: number): Promise<Example> => ({ image: await follow(recipe(index)), label: label(index) });
   recipes.set(get, recipe);
   return get;
 }
