@@ -36,7 +36,7 @@ describe.each(await everyCarrier())('decodeJpeg() on $name', ({ kernels }) => {
   });
 
   it('brings the part to a size: the mean of the pixels under a triangle', () => {
-    const { file, pixels } = files['gray']!;
+    const { file, pixels } = files.gray!;
     const part = { top: 3, left: 5, height: 2, width: 4 };
     const gray = cut(bytes(pixels), part).filter((_, i) => i % 3 === 0);
     const row = (y: number) => {
