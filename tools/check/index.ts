@@ -39,7 +39,12 @@ const checks: Check[] = [
   },
   {
     name: 'reference',
-    problems: () => tool(node([bin('typedoc'), '--emit', 'none', '--logLevel', 'Warn'], { quiet: true })),
+    problems: () =>
+      tool(
+        node([bin('typedoc'), '--emit', 'none', '--projectDocuments', 'docs/*.md', '--logLevel', 'Warn'], {
+          quiet: true,
+        }),
+      ),
     fix: 'export the type that a signature names, or mend the doc comment',
   },
   { name: 'publish', problems: publishProblems, fix: "mend the package's package.json or tsup.config.ts" },
