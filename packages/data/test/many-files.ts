@@ -29,7 +29,7 @@ export async function makeManyFiles(folder: string, count: number): Promise<Plan
     await Promise.all(
       Array.from({ length: Math.min(AT_ONCE, plain - start) }, async (_, i) => {
         const n = start + i;
-        const path = `${n % 10 === 0 ? 'test' : 'train'}/class ${(n >> 3) % CLASSES}/${n}.jpg`;
+        const path = `${n % 10 === 0 ? 'test' : 'train'}/class ${Math.floor(n / 10) % CLASSES}/${n}.jpg`;
         await writeFile(join(folder, path), await picture(n).jpeg().toBuffer());
       }),
     );

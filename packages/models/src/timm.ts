@@ -86,8 +86,8 @@ export const TIMM_WEIGHTS: Readonly<Record<string, TimmRow>> = {
  * import { fromTimm } from '@imgcls/models';
  *
  * const scale = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
- * const [[name, { shape }]] = [...fromTimm('convnext_tiny', new Map([['stages.0.blocks.1.gamma', scale]]))] as const;
- * console.log(name, shape); // => features.1.1.layer_scale [ 2, 1, 1 ]
+ * const renamed = fromTimm('convnext_tiny', new Map([['stages.0.blocks.1.gamma', scale]]));
+ * for (const [name, { shape }] of renamed) console.log(name, shape); // => features.1.1.layer_scale [ 2, 1, 1 ]
  * ```
  */
 export function fromTimm(model: string, dict: StateDict): StateDict {

@@ -356,7 +356,7 @@ describe('fit()', () => {
       ],
       [
         'the shape of a batch',
-        'a batch must have the shape [N, H, W, C], each at least 1, got [0, 6, 6, 1]',
+        'a batch must have the shape [N, H, W, C], or [N, F] for features, each at least 1, got [0, 6, 6, 1]',
         { train: [{ ...batch, shape: [0, 6, 6, 1] }] },
       ],
       [

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const beatMs = 2000;
 const deadAfterMs = 60_000;
+let turns = 0; // of this process, which may begin two within a millisecond
 
 /**
  * Runs a task with a folder of its own in which it makes something, when all who came before are through. The folder is gone when the task
@@ -18,7 +19,7 @@ export async function inTurn<T>(
   task: (folder: string) => Promise<T>,
   { waiting, signal }: { waiting?: () => void; signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
-  const name = `building-${String(Date.now()).padStart(15, '0')}-${process.pid}-${hostname()}`;
+  const name = `building-${String(Date.now()).padStart(15, '0')}-${process.pid}-${++turns}-${hostname()}`;
   const folder = join(within, name);
   await mkdir(folder, { recursive: true });
   // A sign of life, for processes that cannot see this one: those in other containers.
@@ -56,7 +57,7 @@ async function othersBefore(within: string, name: string): Promise<number> {
 }
 
 async function isDead(path: string, name: string): Promise<boolean> {
-  const [, pid, host] = /^building-\d+-(\d+)-(.*)$/.exec(name) ?? [];
+  const [, pid, host] = /^building-\d+-(\d+)-\d+-(.*)$/.exec(name) ?? [];
   if (host === hostname() && !exists(Number(pid))) return true;
   const found = await stat(path).catch(() => undefined);
   return found === undefined || Date.now() - found.mtimeMs > deadAfterMs;
