@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { cached, mapped } from './dataset.ts';
 import { DecodeError } from './decode-error.ts';
 import { imageFiles, imageFolder } from './image-folder.ts';
 import { loader } from './loader.ts';
+import { resize } from './resize.ts';
 import { splitDataset } from './split.ts';
 
 /** A PNG of one gray pixel. */
@@ -242,6 +244,21 @@ describe('imageFiles()', () => {
     expect(arrayBuffer).toHaveBeenCalledTimes(1);
     expect(await dataset.get(0)).toEqual(first);
     expect(arrayBuffer).toHaveBeenCalledTimes(2);
+  });
+
+  it('decodes a file once for the check and all uses, behind a cache', async () => {
+    const bytes = new Uint8Array(await dot(7));
+    const counted = new Blob([bytes]);
+    const arrayBuffer = vi.spyOn(counted, 'arrayBuffer');
+    const dataset = await imageFiles([
+      { path: 'cats/1.png', file: counted },
+      { path: 'dogs/1.png', file: new Blob([bytes]) },
+    ]);
+    const small = cached(mapped(dataset, resize(2, 2)));
+    const first = await small.get(0);
+    expect(first.image).toMatchObject({ height: 2, width: 2 });
+    expect(await small.get(0)).toEqual(first);
+    expect(arrayBuffer).toHaveBeenCalledTimes(1);
   });
 
   it('reads Blobs as imageFolder() reads files', async () => {

@@ -61,22 +61,32 @@ export const recipesOf = (dataset: { get: object }): ((index: number) => Recipe)
 
 /** An image made by its recipe, and then changed at random. */
 export async function follow(
-  { file, decode = {}, changes = [], kept }: Recipe,
+  recipe: Recipe,
   augment: readonly ((image: Image, random: Random) => Image)[] = [],
   random?: Random,
 ): Promise<Image> {
+  const { changes = [], kept } = recipe;
   const all = [...changes, ...augment];
   const apply = (image: Image, from: number, end: number): Image =>
     all.slice(from, end).reduce((changed, change) => change(changed, random!), image);
-  if (isImage(file)) return apply(file, 0, all.length);
-  const bytes = await bytesOf(file, decode);
-  const cutting = kept?.after === 0 ? undefined : croppingOf(all[0]);
-  const part = cutting && (await decodeCropped(bytes, decode, cutting, random!));
-  const [image, done] = part ? [part, 1] : [await decodeImage(bytes, decode), 0];
+  const { image, done } = await begin(recipe, all[0], random);
   if (!kept) return apply(image, done, all.length);
   const keep = apply(image, done, kept.after);
   kept.keep(keep);
   return apply(keep, kept.after, all.length);
+}
+
+/** The image as it is in its file; or, where the first change only cuts a part out of it, that part: then one change is done. */
+async function begin(
+  { file, decode = {}, kept }: Recipe,
+  first: ((image: Image, random: Random) => Image) | undefined,
+  random: Random | undefined,
+): Promise<{ image: Image; done: 0 | 1 }> {
+  if (isImage(file)) return { image: file, done: 0 };
+  const bytes = await bytesOf(file, decode);
+  const cutting = kept?.after === 0 ? undefined : croppingOf(first);
+  const part = cutting && (await decodeCropped(bytes, decode, cutting, random!));
+  return part ? { image: part, done: 1 } : { image: await decodeImage(bytes, decode), done: 0 };
 }
 
 const isImage = (file: Recipe['file']): file is Image => typeof file === 'object' && 'channels' in file;
