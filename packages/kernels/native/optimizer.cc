@@ -1,5 +1,5 @@
 // Updates of all parameters of a model in one call, each value read and written once. What an update needs of one value is in registers by then.
-#include "integers.h"
+#include "columns.h"
 #include "math.h"
 #include "memory.h"
 #include "threads.h"
@@ -141,12 +141,12 @@ void add_squares(int64_t count, double sums[kSums], const Squares& squares) {
   }
 }
 
-/// The norm of all of them together.
+/// The norm of the last array of each, all of them together.
 template <int kArrays>
 double norm_of(const Parameters<kArrays>& parameters) {
   parameters.each_piece([&](int, float* const arrays[], int64_t count, int piece) {
     add_squares<1>(count, &parameters.sums[piece], [&](int64_t i, int lanes, Floats chunk[]) {
-      const Floats x = load(arrays[0] + i, lanes);
+      const Floats x = load(arrays[kArrays - 1] + i, lanes);
       chunk[0] += x * x;
     });
   });
@@ -241,17 +241,17 @@ const char* global_norm(Arguments in) {
   return nullptr;
 }
 
-/// most, norm (a float that is written); parameters: [gradient]
+/// most, norm (a float that is written); parameters: [clipped gradient, gradient], which may be the same
 const char* clip_by_global_norm(Arguments in) {
   const double most = static_cast<double>(in.real());
   auto* norm = in.pointer<float>();
-  const Parameters<1> gradients(in, 1);
+  const Parameters<2> gradients(in, 1);
   if (!gradients.each) return kOutOfMemory;
   const double all = norm_of(gradients), factor = most / (all + 1e-6);
   *norm = static_cast<float>(all);
-  if (factor >= 1) return nullptr;
+  const float scale = factor >= 1 ? 1.0f : static_cast<float>(factor);  // NaN stays
   gradients.each_piece([&](int, float* const arrays[], int64_t count, int) {
-    update_values<1>(arrays, count, [=](Floats x[]) { x[0] *= static_cast<float>(factor); });
+    each_vector(count, [&](int64_t i, int lanes) { store(arrays[0] + i, load(arrays[kGradient] + i, lanes) * scale, lanes); });
   });
   return nullptr;
 }

@@ -1,26 +1,13 @@
 // Softmax and its logarithm over rows, and softmax cross-entropy.
 #include "kernel.h"
 #include "memory.h"
-#include "row.h"
+#include "softmax.h"
 #include "threads.h"
 
 namespace imgcls {
 namespace IMGCLS_ISA {
 
 namespace {
-
-/// A row's largest value, and Σ exp(x - largest).
-struct Softmax {
-  float largest, sum;
-
-  template <class T>
-  Softmax(const T* x, int64_t columns)
-      : largest(row_max(x, columns)), sum(row_sum(columns, [&](int64_t i, int lanes) { return exp(load(x + i, lanes) - largest); })) {}
-
-  Floats probability(Floats x) const { return exp(x - largest) / sum; }
-  float log_sum() const { return log(splat(sum))[0]; }
-  Floats log_probability(Floats x, float log_sum) const { return x - largest - log_sum; }
-};
 
 template <class T>
 const char* softmax(Arguments& in) {

@@ -1,4 +1,11 @@
 export { type Activation, type ActivationName, activation, activationGradient } from './activation.ts';
+export {
+  type AttentionGradient,
+  type AttentionInputs,
+  type AttentionShape,
+  attention,
+  attentionGradient,
+} from './attention.ts';
 export type { Buffer, Storage } from './buffer.ts';
 export type { CallQueue, Carrier } from './carrier.ts';
 export {
@@ -10,6 +17,7 @@ export {
   type PreparedFilter,
   prepareFilter,
 } from './conv.ts';
+export { type Dropout, dropout } from './dropout.ts';
 export { type Elements, type ElementType, elementBytes } from './element.ts';
 export {
   addN,

@@ -190,7 +190,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   describe('of all gradients together', () => {
     const clip = (values: Values, most: number): { norm: number; clipped: Float64Array[] } => {
       const [gradients, number] = [values.map((each) => put(kernels, each)), put(kernels, [0])];
-      const lists = gradients.map(({ block }, i) => ({ size: values[i]!.length, block }));
+      const lists = gradients.map(({ block }, i) => ({ size: values[i]!.length, block, clipped: block }));
       globalNorm(kernels, lists, number.block);
       const [before] = get(kernels, number, 1);
       clipByGlobalNorm(kernels, most, lists, number.block);
@@ -213,6 +213,25 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       expect(norm(clipped)).toBeCloseTo(1, 5);
       expect(clipped[3]!.length).toBe(0);
       expect(clipped[7]![5]! / clipped[1]![3]!).toBeCloseTo(values[7]![5]! / values[1]![3]!, 4);
+    });
+
+    it('clipByGlobalNorm() leaves the gradients be where it writes elsewhere', () => {
+      const [values, size] = [normals(40_003, 'apart').map((value) => Math.fround(value)), 40_003];
+      const [gradient, clipped, number] = [
+        put(kernels, values),
+        put(kernels, new Float64Array(size)),
+        put(kernels, [0]),
+      ];
+      clipByGlobalNorm(kernels, 2, [{ size, block: gradient.block, clipped: clipped.block }], number.block);
+      const factor = 2 / norm([values]);
+      expect(get(kernels, gradient, size)).toEqual(values);
+      expect(
+        relativeError(
+          get(kernels, clipped, size),
+          values.map((value) => value * factor),
+        ),
+      ).toBeLessThan(1e-6);
+      for (const { block } of [gradient, clipped, number]) kernels.memory.release(block);
     });
 
     it('NaN makes all of them NaN, as in PyTorch', () => {
@@ -254,7 +273,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       clipByGlobalNorm(
         kernels,
         1,
-        parameters.map(({ size, gradient }) => ({ size, block: gradient })),
+        parameters.map(({ size, gradient }) => ({ size, block: gradient, clipped: gradient })),
         number.block,
       );
       lambUpdate(kernels, { ...adam, step: 1 }, parameters);

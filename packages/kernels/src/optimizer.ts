@@ -132,15 +132,21 @@ export function globalNorm(kernels: Kernels, gradients: readonly Gradient[], nor
 /**
  * Scales all gradients so that their norm together is `most`, if it is more. As PyTorch's `clip_grad_norm_`, by `most / (norm + 1e-6)`.
  *
+ * @param gradients With the block of what becomes of each, which may be its own.
  * @param norm One float32, which tells what the norm was.
  */
-export function clipByGlobalNorm(kernels: Kernels, most: number, gradients: readonly Gradient[], norm: Block): void {
+export function clipByGlobalNorm(
+  kernels: Kernels,
+  most: number,
+  gradients: readonly (Gradient & { readonly clipped: Block })[],
+  norm: Block,
+): void {
   kernels.call(
     'clip_by_global_norm',
     most,
     norm,
     gradients.length,
-    ...gradients.flatMap(({ size, block }) => [size, block]),
+    ...gradients.flatMap(({ size, block, clipped }) => [size, clipped, block]),
   );
 }
 

@@ -16,6 +16,18 @@ describe('dropout()', () => {
     expect(values.reduce((a, b) => a + b) / 10_000).toBeCloseTo(1, 1);
   });
 
+  it('chooses for each value by itself, and anew for each key', () => {
+    const n = 40_000;
+    const choices = (seed: number) =>
+      Float64Array.from(dropout(ones([n]), { rate: 0.5, random: random(seed) }).dataSync(), (value) => value - 1);
+    const correlation = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0) / n;
+    const [first, second] = [choices(1), choices(2)];
+    const shifted = (by: number) => Float64Array.from(first, (_, i) => first[(i + by) % n]!);
+    const limit = 4 / Math.sqrt(n); // four standard deviations
+    for (const other of [second, ...[1, 2, 16, 64, 1024].map(shifted)])
+      expect(Math.abs(correlation(first, other))).toBeLessThan(limit);
+  });
+
   it('drops the same values on every backend, others with each call', async () => {
     const stream = random(7, 'dropout');
     const onCpu = dropout(ones([50]), { rate: 0.5, random: random(7, 'dropout') }).dataSync();

@@ -1,12 +1,14 @@
+import type { Dropout } from '@imgcls/kernels';
 import type { Random } from '@imgcls/random';
-import { clone, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
-import { mul } from './arithmetic.ts';
+import { clone, mul, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { checkFloat } from './check.ts';
+import { type Gradient, type Kernel, run } from './kernel.ts';
+import * as own from './own/dropout.ts';
 
 export interface DropoutOptions {
   /** The probability that a value becomes 0, in `[0, 1)`. */
   rate: number;
-  /** Where the choice comes from: one number is drawn per value, so the same stream drops the same values on every backend. */
+  /** Where the choice comes from: two numbers are drawn from it, and the same stream drops the same values on every backend. */
   random: Random;
 }
 
@@ -31,7 +33,34 @@ export function dropout<T extends Tensor>(x: T, { rate, random }: DropoutOptions
   checkFloat('dropout: x', x);
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate must lie in [0, 1), got ${rate}`);
   if (rate === 0) return clone(x);
+  return run(dropoutKernel, { x }, { rate, key: [random.uint32(), random.uint32()] }) as T;
+}
+
+const dropoutKernel: Kernel<{ x: Tensor }, Dropout> = {
+  name: 'ImgclsDropout',
+  composed: ({ x }, choice) => mul(x, tensor(factors(x.size, choice), x.shape)),
+  own: own.dropped,
+};
+
+export const dropoutGradient: Gradient<{ x: Tensor }, Dropout, never> = {
+  kernel: dropoutKernel,
+  saves: [],
+  backward: (dy, _, choice) => ({ x: () => run(dropoutKernel, { x: dy }, choice) }), // the same values, told from the same key
+};
+
+/** What each value is multiplied by, as the kernel of `@imgcls/kernels` says: 24 bits of its index, hashed under a key. */
+function factors(size: number, { rate, key: [first, second] }: Dropout): Float32Array {
   const kept = Math.fround(1 / (1 - rate));
-  const mask = Float32Array.from({ length: x.size }, () => (random.uniform() < rate ? 0 : kept));
-  return tidy(() => mul(x, tensor(mask, x.shape)));
+  const dropped = Math.ceil(rate * 2 ** 24);
+  return Float32Array.from({ length: size }, (_, i) =>
+    scramble(scramble(i ^ first) ^ second) >>> 8 < dropped ? 0 : kept,
+  );
+}
+
+/** The finalizer of MurmurHash3. */
+function scramble(word: number): number {
+  let h = word;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }

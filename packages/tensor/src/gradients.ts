@@ -10,7 +10,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import { activationGradients } from './activation.ts';
 import { addGradient, mulGradient, scaleGradient } from './arithmetic.ts';
+import { attentionGradient } from './attention.ts';
 import { conv2dGradient } from './conv.ts';
+import { dropoutGradient } from './dropout.ts';
 import { type AnyGradient, defineGradient } from './kernel.ts';
 import { layerNormGradient } from './layer-norm.ts';
 import { linearGradient } from './linear.ts';
@@ -72,6 +74,8 @@ const ownGradients = (): readonly AnyGradient[] => [
   batchNormGradient,
   batchNormTrainingGradient,
   layerNormGradient,
+  attentionGradient,
+  dropoutGradient,
   maxPoolGradient,
   avgPoolGradient,
   ...activationGradients(),

@@ -50,11 +50,17 @@ export {
   type AdamState,
   adamUpdate,
   adamWUpdate,
+  averageUpdate,
+  clipByGlobalNorm,
+  lambUpdate,
+  type MuonOptions,
+  muonUpdate,
   type RmspropOptions,
   rmspropUpdate,
   type SgdOptions,
   sgdUpdate,
 } from './optimizer.ts';
+export { orthogonalize } from './orthogonalize.ts';
 export {
   type AvgPool2dOptions,
   avgPool2d,

@@ -1,9 +1,19 @@
-import { type Tensor, tensor, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core';
+import { matMul, type Tensor, tensor, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectNoLeak } from '../test/check-operation.ts';
 import { useBackend } from './backend.ts';
 import { memory } from './index.ts';
-import { adamUpdate, adamWUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
+import {
+  adamUpdate,
+  adamWUpdate,
+  averageUpdate,
+  clipByGlobalNorm,
+  lambUpdate,
+  muonUpdate,
+  rmspropUpdate,
+  sgdUpdate,
+} from './optimizer.ts';
+import { orthogonalize } from './orthogonalize.ts';
 
 type Update = (parameters: Variable[], gradients: Tensor[], state: (name: string) => Variable[], step: number) => void;
 
@@ -87,6 +97,60 @@ describe.each(['cpu', 'native', 'wasm'] as const)('updates on %s', (backend) => 
     for (const each of [parameters, ...Object.values(kept)].flat()) each.dispose();
     expectNoLeak(before);
   });
+
+  it('clipByGlobalNorm() scales what is too long, and leaves the given gradients as they are', () => {
+    const before = memory();
+    const given = [tensor([3, 0]), tensor([[4]])];
+    for (const [maxNorm, factor] of [
+      [10, 1],
+      [2.5, 0.5],
+    ] as const) {
+      const { gradients, norm } = clipByGlobalNorm(given, maxNorm);
+      expect(norm.dataSync()[0]).toBeCloseTo(5, 5);
+      expect(gradients.map(({ shape }) => shape)).toEqual([[2], [1, 1]]);
+      const values = gradients.flatMap((each) => Array.from(each.dataSync()));
+      for (const [i, value] of [3, 0, 4].entries()) expect(values[i]).toBeCloseTo(factor * value, 5);
+      for (const each of [norm, ...gradients]) each.dispose();
+    }
+    expect(given.flatMap((each) => Array.from(each.dataSync()))).toEqual([3, 0, 4]);
+    for (const each of given) each.dispose();
+    expectNoLeak(before);
+  });
+
+  it('clipByGlobalNorm() takes more gradients than a call of kernels has room for', () => {
+    const { gradients, norm } = clipByGlobalNorm(
+      Array.from({ length: 1600 }, () => tensor([1])),
+      10,
+    );
+    expect(norm.dataSync()[0]).toBeCloseTo(40, 4);
+    expect(gradients.at(-1)!.dataSync()[0]).toBeCloseTo(0.25, 5);
+  });
+
+  it('averageUpdate() goes a share of the way, and clones keep what was before', () => {
+    const averages = tidy(() => variables(tensor([0, 4])));
+    const [clone, values] = [averages[0]!.clone(), tensor([1, 2])];
+    averageUpdate(averages, [values], 0.75);
+    expect(Array.from(averages[0]!.dataSync())).toEqual([0.25, 3.5]);
+    expect(Array.from(clone.dataSync())).toEqual([0, 4]);
+    for (const each of [...averages, clone, values]) each.dispose();
+  });
+
+  it.each([
+    [3, 3],
+    [2, 7],
+    [9, 4],
+    [1, 5],
+  ] as const)('orthogonalize() brings the singular values of a %d × %d matrix near to 1', (rows, columns) => {
+    const values = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(3 * i * i + 1));
+    const y = orthogonalize(tensor2d(values, [rows, columns]));
+    const gram = Array.from(matMul(y, y, rows > columns, rows <= columns).dataSync()); // of the shorter side
+    const side = Math.min(rows, columns);
+    const trace = gram.filter((_, i) => i % (side + 1) === 0);
+    for (const square of trace) expect(square > 0.4 && square < 1.5, String(trace)).toBe(true);
+    // It keeps the directions: for the orthogonal factor Q of x, Qᵀ · x is symmetric and positive, so its trace is the sum of singular values.
+    const along = y.dataSync<'float32'>().reduce((sum, value, i) => sum + value * values[i]!, 0);
+    expect(along).toBeGreaterThan(0.6 * Math.hypot(...values));
+  });
 });
 
 describe('updates', () => {
@@ -108,5 +172,24 @@ describe('updates', () => {
 
   it('do nothing without parameters', () => {
     expect(() => sgdUpdate([], [], {}, { learningRate: 1 })).not.toThrow();
+    expect(() => lambUpdate([], [], { firstMoment: [], secondMoment: [] }, { learningRate: 1, step: 1 })).not.toThrow();
+    expect(() => muonUpdate([], [], { velocity: [] }, { learningRate: 1 })).not.toThrow();
+    expect(clipByGlobalNorm([], 1).norm.dataSync()[0]).toBe(0);
+  });
+
+  it('refuse what has no meaning', () => {
+    const [vector, gradient] = [variable(tensor([1])), tensor([1])];
+    expect(() => muonUpdate([vector], [gradient], { velocity: [vector] }, { learningRate: 1 })).toThrow(
+      new RangeError('muonUpdate: parameters must have at least two axes, got [1]; use another optimizer for it'),
+    );
+    expect(() => clipByGlobalNorm([gradient], 0)).toThrow(
+      new RangeError('clipByGlobalNorm: maxNorm must be positive, got 0'),
+    );
+    expect(() => averageUpdate([vector], [gradient], 2)).toThrow(
+      new RangeError('averageUpdate: decay must lie in [0, 1], got 2'),
+    );
+    expect(() => orthogonalize(gradient as never)).toThrow(
+      new RangeError('orthogonalize: x must be [rows, columns], got [1]'),
+    );
   });
 });

@@ -1,5 +1,25 @@
-import { add, div, mul, sqrt, square, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import {
+  add,
+  addN,
+  div,
+  greater,
+  minimum,
+  mul,
+  reshape,
+  type Scalar,
+  scalar,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tidy,
+  type Variable,
+  where,
+} from '@tensorflow/tfjs-core';
 import { type Inputs, type Kernel, run } from './kernel.ts';
+import { orthogonalize } from './orthogonalize.ts';
 import * as own from './own/optimizer.ts';
 
 export interface SgdOptions {
@@ -120,15 +140,120 @@ export function rmspropUpdate(
   update('rmspropUpdate', rmspropKernel, momentum === 0 ? lists : { ...lists, velocity }, attributes);
 }
 
+/**
+ * One step of LAMB on many parameters, in place: AdamW's step, made as long as the parameter is.
+ *
+ * `u = m̂ / (√v̂ + epsilon) + weightDecay · p` with Adam's moments, `p ← p - learningRate · ‖p‖ / ‖u‖ · u`, or just `u` where a norm is 0.
+ *
+ * @throws {RangeError} if lengths or shapes differ.
+ * You et al. 2020, https://arxiv.org/abs/1904.00962
+ */
+export function lambUpdate(
+  parameters: readonly Variable[],
+  gradients: readonly Tensor[],
+  state: AdamState,
+  options: AdamOptions,
+): void {
+  update('lambUpdate', lambKernel, { parameters, gradients, ...state }, { ...adamDefaults, epsilon: 1e-6, ...options });
+}
+
+export interface MuonOptions {
+  learningRate: number;
+  momentum?: number;
+  /** Looks ahead along the momentum. */
+  nesterov?: boolean;
+  /** Shrinks the parameter by `learningRate · weightDecay`. */
+  weightDecay?: number;
+}
+
+/**
+ * One step of Muon on matrices and filters, in place. PyTorch's `Muon` (which computes in bfloat16), with filters as matrices of one column
+ * for each output channel.
+ *
+ * `v ← momentum · v + (1 - momentum) · g`, `u = orthogonalize(g + momentum · (v - g))` (without `nesterov`: of `v`),
+ * `p ← p · (1 - learningRate · weightDecay) - learningRate · √max(1, columns / rows) · u`.
+ *
+ * @param parameters `[…window, in, out]`.
+ * @param state `velocity`: in the parameters' shapes, zeros at first.
+ * @throws {RangeError} if lengths or shapes differ, or a parameter has fewer than two axes.
+ * Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/
+ */
+export function muonUpdate(
+  parameters: readonly Variable[],
+  gradients: readonly Tensor[],
+  { velocity }: { velocity: readonly Variable[] },
+  { learningRate, momentum = 0.95, nesterov = true, weightDecay = 0.1 }: MuonOptions,
+): void {
+  const vector = parameters.find(({ rank }) => rank < 2);
+  if (vector)
+    throw new RangeError(
+      `muonUpdate: parameters must have at least two axes, got [${vector.shape}]; use another optimizer for it`,
+    );
+  for (const [name, list] of Object.entries({ gradients, velocity }))
+    checkShapes(`muonUpdate: ${name}`, list, parameters);
+  averageUpdate(velocity, gradients, momentum);
+  tidy(() => {
+    const changes = parameters.map((parameter, i) => {
+      const [g, v] = [gradients[i]!, velocity[i]!];
+      return orthogonalized(nesterov ? add(g, mul(sub(v, g), momentum)) : v, parameter.shape);
+    });
+    sgdUpdate(parameters, changes, {}, { learningRate, weightDecay });
+  });
+}
+
+/** `√max(1, columns / rows)` times the orthogonal matrix, so that outputs change alike whatever the shape. */
+const orthogonalized = (direction: Tensor, shape: readonly number[]): Tensor =>
+  tidy(() => {
+    const matrix = reshape(direction, [-1, shape.at(-1)!]) as Tensor2D;
+    const scale = Math.sqrt(Math.max(1, matrix.shape[1] / matrix.shape[0]));
+    return reshape(mul(orthogonalize(matrix), scale), [...shape]);
+  });
+
+/**
+ * Moves averages towards values, in place: `average ← decay · average + (1 - decay) · value`, the exponential moving average of parameters.
+ *
+ * @throws {RangeError} if lengths or shapes differ, or `decay` is outside `[0, 1]`.
+ * Polyak and Juditsky 1992, https://doi.org/10.1137/0330046
+ */
+export function averageUpdate(averages: readonly Variable[], values: readonly Tensor[], decay: number): void {
+  if (!(decay >= 0 && decay <= 1)) throw new RangeError(`averageUpdate: decay must lie in [0, 1], got ${decay}`);
+  update('averageUpdate', averageKernel, { averages, values }, { decay });
+}
+
+/**
+ * Gradients whose norm together is at most `maxNorm`: all scaled by `maxNorm / (norm + 1e-6)` if that is below 1. PyTorch's
+ * `clip_grad_norm_`, but the given ones stay as they are.
+ *
+ * @returns `gradients`, in the order given, and their `norm` before: the caller's to dispose.
+ * @throws {RangeError} if `maxNorm` is not positive.
+ * @example
+ * ```ts
+ * import { clipByGlobalNorm, useBackend } from '@imgcls/tensor';
+ * import { tensor } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const { gradients, norm } = clipByGlobalNorm([tensor([3]), tensor([0, 4])], 1);
+ * console.log(norm.dataSync()[0], gradients.map((each) => each.dataSync()[0]?.toFixed(3))); // => 5 [ '0.600', '0.000' ]
+ * ```
+ * Pascanu et al. 2013, https://arxiv.org/abs/1211.5063
+ */
+export function clipByGlobalNorm(gradients: readonly Tensor[], maxNorm: number): { gradients: Tensor[]; norm: Scalar } {
+  if (!(maxNorm > 0)) throw new RangeError(`clipByGlobalNorm: maxNorm must be positive, got ${maxNorm}`);
+  if (gradients.length === 0) return { gradients: [], norm: scalar(0) };
+  const inputs = Object.fromEntries(gradients.map((gradient, i) => [`gradients${i}`, gradient]));
+  const [norm, ...clipped] = run(clipKernel, inputs, { maxNorm, count: gradients.length });
+  return { gradients: clipped, norm: norm as Scalar };
+}
+
 const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
 type Numbers = Readonly<Record<string, number | boolean>>;
 type Lists = Readonly<Record<string, readonly Tensor[]>>;
 type UpdateKernel<A extends Numbers> = Kernel<Inputs, A & { count: number }, Tensor[]>;
 
-/** Runs an update of all parameters as one kernel: its inputs are `parameters0`, `gradients0`, …, and it has no outputs. */
+/** Runs an update of all parameters, the first list, as one kernel: its inputs are `parameters0`, `gradients0`, …, and it has no outputs. */
 function update<A extends Numbers>(where: string, kernel: UpdateKernel<A>, lists: Lists, attributes: A): void {
-  const parameters = lists.parameters!;
+  const [parameters] = Object.values(lists) as [readonly Tensor[]];
   for (const [name, list] of Object.entries(lists)) checkShapes(`${where}: ${name}`, list, parameters);
   if (parameters.length === 0) return;
   const inputs = Object.entries(lists).flatMap(([name, list]) =>
@@ -194,6 +319,45 @@ const rmspropKernel: UpdateKernel<Rmsprop> = {
     }),
   own: own.rmsprop,
 };
+
+const lambKernel: UpdateKernel<Required<AdamOptions>> = {
+  name: 'ImgclsLambUpdate',
+  composed: (inputs, { count, learningRate, step, beta1, beta2, epsilon, weightDecay }) =>
+    eachParameter(inputs, count, ({ parameters, gradients, firstMoment, secondMoment }) => {
+      const m = add(mul(firstMoment!, beta1), mul(gradients!, 1 - beta1));
+      const v = add(mul(secondMoment!, beta2), mul(square(gradients!), 1 - beta2));
+      const root = add(mul(sqrt(v), 1 / Math.sqrt(1 - beta2 ** step)), epsilon);
+      const change = add(div(mul(m, 1 / (1 - beta1 ** step)), root), mul(parameters!, weightDecay));
+      const [own, other] = [norm(parameters!), norm(change)];
+      const trust = where(greater(mul(own, other), 0), div(own, other), 1);
+      const p = sub(parameters!, mul(change, mul(trust, learningRate)));
+      return { firstMoment: m, secondMoment: v, parameters: p };
+    }),
+  own: own.lamb,
+};
+
+const averageKernel: UpdateKernel<{ decay: number }> = {
+  name: 'ImgclsAverageUpdate',
+  composed: (inputs, { count, decay }) =>
+    eachParameter(inputs, count, ({ averages, values }) => ({
+      averages: add(averages!, mul(sub(values!, averages!), 1 - decay)),
+    })),
+  own: own.average,
+};
+
+/** `[norm, …clipped]` of `gradients0`, … */
+const clipKernel: Kernel<Inputs, { maxNorm: number; count: number }, Tensor[]> = {
+  name: 'ImgclsClipByGlobalNorm',
+  composed(inputs, { maxNorm, count }) {
+    const gradients = Array.from({ length: count }, (_, i) => inputs[`gradients${i}`]!);
+    const all = sqrt(addN(gradients.map((each) => sum(square(each)))));
+    const factor = minimum(div(maxNorm, add(all, 1e-6)), 1);
+    return [all, ...gradients.map((each) => mul(each, factor))];
+  },
+  own: own.clip,
+};
+
+const norm = (x: Tensor): Tensor => sqrt(sum(square(x)));
 
 const decayed = (gradient: Tensor, parameter: Tensor, weightDecay: number): Tensor =>
   weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));

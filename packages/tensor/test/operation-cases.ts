@@ -238,6 +238,12 @@ function attentions(): OperationCase[] {
       reference: ({ query, key, value }) => reference.attention(query!, key!, value!, 1 / 2),
     },
     {
+      name: 'attention of more places than fit a block, each with a head of its own',
+      inputs: { query: [1, 2, 70, 3], key: [1, 2, 17, 3], value: [1, 2, 17, 1] },
+      run: ({ query, key, value }) => attention(query!, key!, value!, { scale: 1 }),
+      reference: ({ query, key, value }) => reference.attention(query!, key!, value!, 1),
+    },
+    {
       name: 'attention with a scale and a bias',
       inputs: { query: [1, 3, 2, 5], key: [1, 3, 4, 5], value: [1, 3, 4, 1], bias: [2, 4] },
       run: ({ query, key, value, bias }) => attention(query!, key!, value!, { scale: 0.3, bias }),
@@ -497,7 +503,7 @@ function dropoutCase(): OperationCase {
     run: ({ x }) => dropout(x!, { rate: 0.25, random: random(3) }),
     reference({ x }) {
       const stream = random(3);
-      return map(x!, (value) => (stream.uniform() < 0.25 ? 0 : value / 0.75));
+      return reference.dropout(x!, 0.25, [stream.uint32(), stream.uint32()]);
     },
   };
 }

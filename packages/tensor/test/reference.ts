@@ -136,6 +136,18 @@ export function attention(query: Grid, key: Grid, value: Grid, scale: number, bi
   });
 }
 
+/** Keeps a value if 24 bits of its index, hashed by MurmurHash3's finalizer under each word of the key, count at least the rate. */
+export function dropout(x: Grid, rate: number, key: readonly [number, number]): Grid {
+  const word = (value: bigint) => BigInt.asUintN(32, value);
+  const scramble = (value: bigint) => {
+    const once = word((value ^ (value >> 16n)) * 0x85ebca6bn);
+    const twice = word((once ^ (once >> 13n)) * 0xc2b2ae35n);
+    return twice ^ (twice >> 16n);
+  };
+  const drawn = (i: number) => key.reduce((hash, part) => scramble(hash ^ BigInt(part)), BigInt(i)) >> 8n;
+  return grid(x.shape, (i) => (Number(drawn(i)) / 2 ** 24 < rate ? 0 : x.data[i]! / (1 - rate)));
+}
+
 /** NumPy's broadcasting: axes are aligned from the last, lengths of 1 repeat. */
 export function broadcast(a: Grid, b: Grid, f: (a: number, b: number) => number): Grid {
   const rank = Math.max(a.shape.length, b.shape.length);

@@ -15,11 +15,11 @@ import {
   seeded,
   sequential,
 } from '@imgcls/nn';
-import { memory, useBackend } from '@imgcls/tensor';
+import { memory, tidy, useBackend } from '@imgcls/tensor';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { brightRows, regrouped } from '../fixtures/batches.ts';
 import reference from '../fixtures/training.json' with { type: 'json' };
-import type { Batches } from './batch.ts';
+import { type Batches, toTensors } from './batch.ts';
 import { evaluate } from './evaluate.ts';
 import { type Epoch, type Fit, type FitOptions, fit, type TrainingState } from './fit.ts';
 import { adam, type Optimizer, sgd } from './optimizer.ts';
@@ -41,6 +41,39 @@ const network = (seed = 1): Module =>
 
 const plainNetwork = (seed = 1): Module =>
   seeded(seed, () => sequential(flatten(), linear({ inFeatures: 36, outFeatures: 3 })));
+
+/** The network, the batches and the optimizer of `training` in fixtures/pytorch.py. */
+function referenceTraining() {
+  const model = sequential(
+    conv2d({ inChannels: 1, outChannels: 4, kernelSize: 3, padding: 1, bias: false }),
+    batchNorm2d(4),
+    relu(),
+    maxPool2d({ kernelSize: 2 }),
+    conv2d({ inChannels: 4, outChannels: 8, kernelSize: 3, padding: 1 }),
+    relu(),
+    globalAvgPool2d(),
+    flatten(),
+    linear({ inFeatures: 8, outFeatures: 3 }),
+  );
+  loadStateDict(
+    model,
+    new Map(
+      Object.entries(reference.state).map(([name, { shape, data }]) => [
+        name,
+        { dtype: 'float32' as const, shape, data: Float32Array.from(data) },
+      ]),
+    ),
+  );
+  const batches = reference.pixels.map((pixels, b) => ({
+    images: Uint8Array.from(pixels), // one channel: NCHW and NHWC are the same
+    shape: [6, 6, 6, 1] as const,
+    labels: Int32Array.from(reference.labels[b]!),
+    indices: new Int32Array(6),
+  }));
+  const optimizer = sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
+  const train = { epoch: (n: number) => [batches[n % 4]!] };
+  return { model, batches, options: { train, optimizer, epochs: 30, labelSmoothing: 0.1 } };
+}
 
 async function collect<V>(run: AsyncIterable<Epoch<V>>): Promise<Epoch<V>[]> {
   const epochs: Epoch<V>[] = [];
@@ -98,39 +131,34 @@ describe.each(['cpu', 'native', 'wasm'] as const)('on %s', (backend) => {
   });
 
   it('fit() follows PyTorch for 30 steps of a network with convolutions, batch norm and pooling', async () => {
-    const model = sequential(
-      conv2d({ inChannels: 1, outChannels: 4, kernelSize: 3, padding: 1, bias: false }),
-      batchNorm2d(4),
-      relu(),
-      maxPool2d({ kernelSize: 2 }),
-      conv2d({ inChannels: 4, outChannels: 8, kernelSize: 3, padding: 1 }),
-      relu(),
-      globalAvgPool2d(),
-      flatten(),
-      linear({ inFeatures: 8, outFeatures: 3 }),
-    );
-    loadStateDict(
-      model,
-      new Map(
-        Object.entries(reference.state).map(([name, { shape, data }]) => [
-          name,
-          { dtype: 'float32' as const, shape, data: Float32Array.from(data) },
-        ]),
-      ),
-    );
-    const batches = reference.pixels.map((pixels, b) => ({
-      images: Uint8Array.from(pixels), // one channel: NCHW and NHWC are the same
-      shape: [6, 6, 6, 1] as const,
-      labels: Int32Array.from(reference.labels[b]!),
-      indices: new Int32Array(6),
-    }));
-    const optimizer = sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
-    const oneBatch = { epoch: (n: number) => [batches[n % 4]!] };
-    const epochs = await collect(fit(model, { train: oneBatch, optimizer, epochs: 30, labelSmoothing: 0.1 }));
+    const { model, options } = referenceTraining();
+    const epochs = await collect(fit(model, options));
     for (const [step, loss] of reference.losses.entries())
       expect(Math.abs(epochs[step]!.train.loss / loss - 1), `step ${step}`).toBeLessThan(1e-4);
-    optimizer.dispose();
+    options.optimizer.dispose();
     disposeModule(model);
+  });
+
+  it('fit() with clipNorm and ema follows PyTorch, and leaves the average to the model', async () => {
+    const { model, batches, options } = referenceTraining();
+    const { losses, averageLogits } = reference.clipped;
+    const epochs = await collect(fit(model, { ...options, clipNorm: 0.1, ema: 0.9 }));
+    for (const [step, loss] of losses.entries())
+      expect(Math.abs(epochs[step]!.train.loss / loss - 1), `step ${step}`).toBeLessThan(1e-4);
+    const logits = tidy(() => Array.from(model(toTensors(batches[0]!).images).dataSync()));
+    for (const [i, expected] of averageLogits.entries()) expect(Math.abs(logits[i]! - expected)).toBeLessThan(1e-4);
+    options.optimizer.dispose();
+    disposeModule(model);
+  });
+
+  it('fit() with ema validates the averages and goes on from its state, within an epoch too, as if it had not stopped', async () => {
+    const options = { ema: 0.8, validation: brightRows({ count: 2, seed: 9 }), epochs: 3 };
+    const whole = await train(options);
+    const { epochs, state } = await train({ ...options, epochs: 2 });
+    expect((await train({ ...options, epochs: 2, ema: 0 })).epochs[1]!.validation).not.toEqual(epochs[1]!.validation);
+    const resumed = await train({ ...options, resume: state });
+    expect(timeless(resumed.state)).toEqual(timeless(whole.state));
+    expect(resumed.epochs.at(-1)!.validation).toEqual(whole.epochs.at(-1)!.validation);
   });
 
   it('fit() does the same, bit for bit, when run again with the same seed, and else not', async () => {

@@ -2,6 +2,7 @@ import { loadStateDict, type Module, namedParameters, type StateDict, stateDict,
 import { random } from '@imgcls/random';
 import {
   add,
+  clipByGlobalNorm,
   dispose,
   gradients,
   type Precision,
@@ -20,6 +21,7 @@ import { type Loss, type LossOptions, lossOf } from './loss.ts';
 import { nextTask } from './next-task.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type Sums, type Tally, tally } from './tally.ts';
+import { WeightAverage } from './weight-average.ts';
 
 export interface FitOptions<M extends Measures = Measures> extends LossOptions {
   /** What the model learns from. Iterated once an epoch, so no generator: an array, a loader, or an object with `epoch(n)`. */
@@ -39,6 +41,14 @@ export interface FitOptions<M extends Measures = Measures> extends LossOptions {
   precision?: Precision;
   /** Batches per update, as if they were one of all their images (but for batch norm's statistics). @defaultValue 1 */
   accumulate?: number;
+  /** The most that the norm of all gradients together may be: longer ones are scaled down, as by PyTorch's `clip_grad_norm_`. */
+  clipNorm?: number;
+  /**
+   * Averages the weights, running statistics included: after each update the averages come nearer to them by `1 - ema` of the distance (the
+   * first copies them). Whoever meets the model meets the averages: validation, your loop, and who saves it in the end. Training goes on with
+   * the weights themselves. In `[0, 1)`; 0.999 suits runs of some thousand updates.
+   */
+  ema?: number;
   /** Makes more to measure in validation, anew each epoch. */
   metrics?: () => M;
   /** Goes on where this state was taken. */
@@ -93,6 +103,8 @@ export interface TrainingState extends Position {
   history: Epoch[];
   model: StateDict;
   optimizer: StateDict;
+  /** The averages, if there is `ema`. */
+  average?: StateDict;
 }
 
 /**
@@ -147,9 +159,11 @@ class Run {
   #history: Epoch[] = [];
   #ready: Promise<void>;
   #saving: Promise<unknown> = Promise.resolve();
+  readonly #average: WeightAverage | undefined;
+  #end: TrainingState | undefined;
 
   constructor(model: Module, options: FitOptions) {
-    const { epochs, accumulate = 1, resume, seed = resume?.seed ?? 0, precision = 'float32' } = options;
+    const { epochs, accumulate = 1, clipNorm, ema, resume, seed = resume?.seed ?? 0, precision = 'float32' } = options;
     checkCounts({ epochs, accumulate });
     checkPrecision('fit', precision);
     this.#model = model;
@@ -157,10 +171,15 @@ class Run {
     this.#loss = lossOf('fit', options);
     this.#seed = seed;
     this.#precision = precision;
+    this.#average = ema === undefined ? undefined : new WeightAverage(model, ema);
+    if (clipNorm !== undefined && !(clipNorm > 0))
+      throw new RangeError(`fit: clipNorm must be positive, got ${clipNorm}`);
     if (Object.keys(namedParameters(model)).length === 0)
       throw new RangeError('fit: the model must have a trainable parameter, got none');
     if (resume && resume.seed !== seed)
       throw new RangeError(`fit: seed must be ${resume.seed}, that of the state to resume, got ${seed}; leave it out`);
+    if (resume?.average && !this.#average)
+      throw new RangeError('fit: ema must be given, as the state to resume has averages of weights, got none');
     this.#ready = resume ? this.#resume(resume) : Promise.resolve();
     this.#ready.catch(() => undefined); // the first epoch throws it
   }
@@ -168,20 +187,38 @@ class Run {
   async *epochs(): AsyncGenerator<Epoch, void, void> {
     await this.#ready;
     try {
-      while (this.#position.epoch < this.#options.epochs) yield await this.#epoch();
+      while (this.#position.epoch < this.#options.epochs) {
+        this.#average?.show(false);
+        yield await this.#epoch();
+      }
     } finally {
-      this.#tally.dispose();
+      await this.#close();
     }
   }
 
+  /** Leaves the averages to the model, and nothing else behind. */
+  async #close(): Promise<void> {
+    if (this.#average) this.#end = await this.state();
+    this.#average?.dispose();
+    this.#tally.dispose();
+  }
+
   async state(): Promise<TrainingState> {
+    if (this.#end) return this.#end;
     await this.#ready;
     const position = { ...this.#position };
     const history = [...this.#history];
-    const read = Promise.all([this.#tally.sums(), stateDict(this.#model), this.#options.optimizer.state()]);
+    const start = () =>
+      Promise.all([
+        this.#tally.sums(),
+        stateDict(this.#model),
+        this.#options.optimizer.state(),
+        this.#average?.state(),
+      ]);
+    const read = this.#average ? this.#average.hidden(start) : start();
     this.#saving = Promise.allSettled([this.#saving, read]);
-    const [sums, model, optimizer] = await read;
-    return { ...position, seed: this.#seed, sums, history, model, optimizer };
+    const [sums, model, optimizer, average] = await read;
+    return { ...position, seed: this.#seed, sums, history, model, optimizer, ...(average && { average }) };
   }
 
   /** Waits until all that `state` was asked for is read: an update would change it. */
@@ -193,11 +230,12 @@ class Run {
     }
   }
 
-  async #resume({ model, optimizer, sums, history, seed: _, ...position }: TrainingState): Promise<void> {
+  async #resume({ model, optimizer, average, sums, history, seed: _, ...position }: TrainingState): Promise<void> {
     this.#position = position;
     this.#tally = tally(sums);
     this.#history = [...history];
     loadStateDict(this.#model, model);
+    if (average) this.#average?.load(average);
     await this.#options.optimizer.load(optimizer);
   }
 
@@ -211,6 +249,7 @@ class Run {
           (epoch > 0 ? '; a generator runs once only: give an array, a loader, or an object with epoch(n)' : ''),
       );
     const started = performance.now();
+    this.#average?.show(true);
     const validation = await this.#validate();
     const done: Epoch = {
       epoch: epoch + 1,
@@ -288,7 +327,9 @@ class Run {
         sum = sum ? plus(sum, pass) : pass;
       }
       const { loss, correct, gradients } = sum!;
-      this.#options.optimizer.update(namedParameters(this.#model), gradients);
+      const { optimizer, clipNorm } = this.#options;
+      optimizer.update(namedParameters(this.#model), clipNorm === undefined ? gradients : clipped(gradients, clipNorm));
+      this.#average?.update();
       const values = stack([loss, correct]) as Tensor1D; // [2]
       correct.dispose();
       return values;
@@ -328,6 +369,14 @@ function plus(a: Pass, b: Pass): Pass {
   const sum = { loss: add(a.loss, b.loss) as Scalar, correct: keep(add(a.correct, b.correct) as Scalar), gradients };
   for (const { loss, correct, gradients } of [a, b]) dispose([loss, correct, ...Object.values(gradients)]);
   return sum;
+}
+
+/** Gradients that are not too long, in place of those given. */
+function clipped(gradients: Record<string, Tensor>, most: number): Record<string, Tensor> {
+  const [names, given] = [Object.keys(gradients), Object.values(gradients)];
+  const { gradients: short, norm } = clipByGlobalNorm(given, most);
+  dispose([norm, ...given]);
+  return Object.fromEntries(names.map((name, i) => [name, short[i]!]));
 }
 
 function countCorrect(logits: Tensor2D, targets: Tensor): Scalar {

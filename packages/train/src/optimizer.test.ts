@@ -1,8 +1,9 @@
 import { dispose, memory, type Tensor, tidy, useBackend, type Variable } from '@imgcls/tensor';
 import { tensor, variable } from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import muonReference from '../fixtures/muon.json' with { type: 'json' };
 import reference from '../fixtures/optimizers.json' with { type: 'json' };
-import { adam, adamW, type Optimizer, rmsprop, sgd } from './optimizer.ts';
+import { adam, adamW, lamb, muon, type Optimizer, rmsprop, sgd } from './optimizer.ts';
 
 beforeAll(async () => {
   await useBackend('cpu');
@@ -30,6 +31,7 @@ function optimizerOf(name: string, options: TorchOptions): Optimizer {
   if (name === 'SGD') return sgd({ ...common, ...given({ momentum, nesterov }) });
   if (name === 'Adam') return adam(adamOptions);
   if (name === 'AdamW') return adamW(adamOptions);
+  if (name === 'Lamb') return lamb(adamOptions);
   return rmsprop({ ...common, ...given({ epsilon, alpha, momentum }) });
 }
 
@@ -57,7 +59,14 @@ const start = reference[0]!.initial;
 const valuesOf = (parameters: Record<string, Variable>) =>
   Object.values(parameters).map((each) => [...each.dataSync()]);
 
-describe('20 updates equal those of PyTorch within 1e-6', () => {
+describe.each(['cpu', 'native', 'wasm'] as const)('20 updates on %s equal those of PyTorch within 1e-6', (backend) => {
+  beforeAll(async () => {
+    await useBackend(backend);
+  });
+  afterAll(async () => {
+    await useBackend('cpu');
+  });
+
   it.each(
     reference.map(
       ({ optimizer, options, ...rest }) =>
@@ -72,6 +81,20 @@ describe('20 updates equal those of PyTorch within 1e-6', () => {
     dispose([...Object.values(parameters)]);
     optimizer.dispose();
   });
+
+  it.each(muonReference)('muon $options', ({ options: { lr, momentum, nesterov, weight_decay }, initial, final }) => {
+    const given = momentum === undefined ? {} : { momentum, nesterov: nesterov!, weightDecay: weight_decay! };
+    const rest = sgd({ learningRate: 0.1, momentum: 0.9 });
+    const optimizer = muon({ learningRate: lr, ...given, rest });
+    const [bySgd, parameters] = [parametersOf(start), parametersOf([initial, start[1]!])];
+    run(optimizer, parameters, 0, 20);
+    for (const [i, value] of valuesOf(parameters)[0]!.entries()) expect(Math.abs(value - final[i]!)).toBeLessThan(2e-6);
+    optimizer.dispose();
+    run(rest, bySgd, 0, 20);
+    expect(valuesOf(parameters)[1], 'a vector is left to the other optimizer').toEqual(valuesOf(bySgd)[1]);
+    dispose([...Object.values(parameters), ...Object.values(bySgd)]);
+    rest.dispose();
+  });
 });
 
 const falling = (step: number): number => 0.1 / (1 + step);
@@ -82,6 +105,13 @@ const make: Record<string, (learningRateScale?: (name: string) => number) => Opt
   adam: (learningRateScale = () => 1) => adam({ learningRate: falling, learningRateScale }),
   adamW: (learningRateScale = () => 1) => adamW({ learningRate: 0.1, learningRateScale }),
   rmsprop: (learningRateScale = () => 1) => rmsprop({ learningRate: 0.1, learningRateScale, momentum: 0.5 }),
+  lamb: (learningRateScale = () => 1) => lamb({ learningRate: falling, learningRateScale }),
+  muon: (learningRateScale = () => 1) =>
+    muon({
+      learningRate: falling,
+      learningRateScale,
+      rest: adamW({ learningRate: falling, learningRateScale }),
+    }),
 };
 
 describe.each(Object.entries(make))('%s', (_, create) => {
@@ -186,6 +216,19 @@ describe('wrong arguments are named with their values', () => {
       new RangeError('sgd.update: learningRateScale must be at least 0, got -1 for "a"'),
     );
     dispose(Object.values(parameters));
+  });
+
+  it('muon() leaves to the other optimizer what it shall not take', () => {
+    const [optimizer, other] = [
+      muon({ learningRate: 0.1, takes: () => false, rest: sgd({ learningRate: 0.5 }) }),
+      sgd({ learningRate: 0.5 }),
+    ];
+    const [parameters, expected] = [parametersOf(start), parametersOf(start)];
+    run(optimizer, parameters, 0, 3);
+    run(other, expected, 0, 3);
+    expect(valuesOf(parameters)).toEqual(valuesOf(expected));
+    optimizer.dispose();
+    dispose([...Object.values(parameters), ...Object.values(expected)]);
   });
 
   it('load() refuses the state of another kind of optimizer', async () => {

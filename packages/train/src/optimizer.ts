@@ -3,13 +3,16 @@ import {
   adamUpdate,
   adamWUpdate,
   dispose,
+  lambUpdate,
+  muonUpdate,
   rmspropUpdate,
   sgdUpdate,
   type Tensor,
   tidy,
   type Variable,
 } from '@imgcls/tensor';
-import { tensor, variable, zerosLike } from '@tensorflow/tfjs-core';
+import { variable, zerosLike } from '@tensorflow/tfjs-core';
+import { fromHost, toHost } from './host.ts';
 import { constant, type Schedule } from './schedule.ts';
 
 /** Gradients in, parameter updates out. Write your own as a plain object. */
@@ -103,6 +106,18 @@ export function adamW({ weightDecay = 0.01, ...options }: AdamOptions): Optimize
   return adamLike('adamW', adamWUpdate, { weightDecay, ...options });
 }
 
+/**
+ * LAMB: AdamW's step, made as long as the parameter is, which keeps large batches of thousands of images stable.
+ *
+ * `u = m̂ / (√v̂ + epsilon) + weightDecay · p`, `p ← p − learningRate · ‖p‖ / ‖u‖ · u`. As timm's `Lamb` with `always_adapt` and without its clipping, for which `fit`
+ * has `clipNorm`. Defaults: `epsilon` 1e-6, `weightDecay` 0.01.
+ *
+ * You et al. 2020, https://arxiv.org/abs/1904.00962
+ */
+export function lamb({ weightDecay = 0.01, epsilon = 1e-6, ...options }: AdamOptions): Optimizer {
+  return adamLike('lamb', lambUpdate, { weightDecay, epsilon, ...options });
+}
+
 function adamLike(
   name: string,
   update: typeof adamUpdate,
@@ -146,6 +161,72 @@ export function rmsprop({
   return slotted('rmsprop', kinds, rates, ({ parameters, gradients, slots, rate }) =>
     rmspropUpdate(parameters, gradients, slots, { learningRate: rate, alpha, epsilon, momentum, weightDecay }),
   );
+}
+
+export interface MuonOptions extends LearningRateOptions {
+  /** @defaultValue 0.95 */
+  momentum?: number;
+  /** Looks ahead along the momentum. @defaultValue true */
+  nesterov?: boolean;
+  /** Shrinks the parameter by `learningRate · weightDecay`. @defaultValue 0.1 */
+  weightDecay?: number;
+  /** Which of the parameters with two or more axes it takes, by name: the last layer is often better off with `rest`. @defaultValue all */
+  takes?: (name: string) => boolean;
+  /** What trains the others: biases, norms. */
+  rest: Optimizer;
+}
+
+/**
+ * Muon: momentum whose matrices are made orthogonal, so that every direction learns at the same pace. As PyTorch's `Muon`, in float32 and for filters
+ * too, each of which is a matrix with a column for every output channel.
+ *
+ * @example
+ * ```ts
+ * import { adamW, muon } from '@imgcls/train';
+ *
+ * const optimizer = muon({
+ *   learningRate: 0.02,
+ *   takes: (name) => !name.startsWith('fc.'),
+ *   rest: adamW({ learningRate: 0.001 }),
+ * });
+ * console.log(optimizer.learningRate); // => 0.02
+ * ```
+ * Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/
+ */
+export function muon(options: MuonOptions): Optimizer {
+  const { momentum = 0.95, nesterov = true, weightDecay = 0.1, takes = () => true, rest, ...rates } = options;
+  checkFractions('muon', { momentum });
+  checkNonNegative('muon', { weightDecay });
+  const own = slotted('muon', ['velocity'], rates, ({ parameters, gradients, slots, rate }) =>
+    muonUpdate(parameters, gradients, slots, { learningRate: rate, momentum, nesterov, weightDecay }),
+  );
+  const isRest = (key: string) => key.startsWith('rest.');
+  return {
+    get learningRate() {
+      return own.learningRate;
+    },
+    update(parameters, gradients) {
+      const isOwn = ([name, { rank }]: [string, Tensor]) => rank > 1 && takes(name);
+      const all = Object.entries(gradients);
+      own.update(parameters, Object.fromEntries(all.filter(isOwn)));
+      rest.update(parameters, Object.fromEntries(all.filter((each) => !isOwn(each))));
+    },
+    async state() {
+      const [mine, others] = await Promise.all([own.state(), rest.state()]);
+      return new Map([...mine, ...[...others].map(([key, value]) => [`rest.${key}`, value] as const)]);
+    },
+    async load(state) {
+      const all = [...state];
+      await own.load(new Map(all.filter(([key]) => !isRest(key))));
+      await rest.load(
+        new Map(all.filter(([key]) => isRest(key)).map(([key, value]) => [key.slice('rest.'.length), value])),
+      );
+    },
+    dispose() {
+      own.dispose();
+      rest.dispose();
+    },
+  };
 }
 
 /** One update of many parameters at one rate: the lists have the same order. */
@@ -211,9 +292,7 @@ function slotted<Kind extends string>(
     },
     async state() {
       const step: HostTensor = { dtype: 'int32', shape: [], data: Int32Array.of(steps) };
-      const values = await Promise.all(
-        [...memory].map(async ([key, value]) => [key, await hostTensor(value)] as const),
-      );
+      const values = await Promise.all([...memory].map(async ([key, value]) => [key, await toHost(value)] as const));
       return new Map([['step', step], ...values]);
     },
     load(state) {
@@ -225,11 +304,7 @@ function slotted<Kind extends string>(
         );
       forget();
       steps = Number(step.data[0]);
-      for (const [key, { data, shape }] of Object.entries(slots))
-        memory.set(
-          key,
-          tidy(() => variable(tensor(data as Float32Array, [...shape], 'float32'), false)),
-        );
+      for (const [key, value] of Object.entries(slots)) memory.set(key, fromHost(value));
     },
     dispose: forget,
   };
@@ -253,10 +328,6 @@ function scheduleOf(where: string, learningRate: number | Schedule): Schedule {
   throw new RangeError(
     `${where}: learningRate must be a positive number or a function of the step, got ${learningRate}`,
   );
-}
-
-async function hostTensor(value: Tensor): Promise<HostTensor> {
-  return { dtype: 'float32', shape: [...value.shape], data: (await value.data<'float32'>()).slice() };
 }
 
 function checkFractions(where: string, values: Record<string, number>): void {

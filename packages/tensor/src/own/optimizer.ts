@@ -1,8 +1,17 @@
-import { adamUpdate, type Block, rmspropUpdate, sgdUpdate, unary } from '@imgcls/kernels';
+import {
+  adamUpdate,
+  averageUpdate,
+  type Block,
+  clipByGlobalNorm,
+  lambUpdate,
+  rmspropUpdate,
+  sgdUpdate,
+  unary,
+} from '@imgcls/kernels';
 import { engine, type Tensor, type TensorInfo, type Variable } from '@tensorflow/tfjs-core';
 import type { Inputs } from '../kernel.ts';
 import type { KernelsBackend } from '../kernels-backend.ts';
-import type { Adam, Rmsprop, Sgd } from '../optimizer.ts';
+import type { Adam, AdamOptions, Rmsprop, Sgd } from '../optimizer.ts';
 
 type Count = { count: number };
 
@@ -19,6 +28,54 @@ export function adam(backend: KernelsBackend, inputs: Inputs, { count, ...number
 export function rmsprop(backend: KernelsBackend, inputs: Inputs, { count, ...numbers }: Rmsprop & Count): TensorInfo[] {
   rmspropUpdate(backend.kernels, numbers, blocksOf(backend, inputs, count, ['meanSquare', 'velocity']));
   return [];
+}
+
+export function lamb(
+  backend: KernelsBackend,
+  inputs: Inputs,
+  { count, ...numbers }: Required<AdamOptions> & Count,
+): TensorInfo[] {
+  lambUpdate(backend.kernels, numbers, blocksOf(backend, inputs, count, ['firstMoment', 'secondMoment']));
+  return [];
+}
+
+export function average(
+  backend: KernelsBackend,
+  inputs: Inputs,
+  { count, decay }: { decay: number } & Count,
+): TensorInfo[] {
+  const all = Array.from({ length: count }, (_, i) => {
+    const average = inputs[`averages${i}`] as Variable;
+    return {
+      size: average.size,
+      average: changeable(backend, average),
+      value: backend.of(inputs[`values${i}`]!).block,
+    };
+  });
+  averageUpdate(backend.kernels, decay, all);
+  return [];
+}
+
+/** As many gradients as a call has room for. */
+const mostGradients = 1300;
+
+/** `[norm, …clipped]` */
+export function clip(
+  backend: KernelsBackend,
+  inputs: Inputs,
+  { count, maxNorm }: { maxNorm: number } & Count,
+): TensorInfo[] | undefined {
+  if (count > mostGradients) return undefined;
+  const gradients = Array.from({ length: count }, (_, i) => inputs[`gradients${i}`]!);
+  const norm = backend.allocate([]);
+  const clipped = gradients.map(({ shape }) => backend.allocate(shape));
+  const blocks = gradients.map((gradient, i) => ({
+    size: gradient.size,
+    block: backend.of(gradient).block,
+    clipped: backend.of(clipped[i]!).block,
+  }));
+  clipByGlobalNorm(backend.kernels, maxNorm, blocks, backend.of(norm).block);
+  return [norm, ...clipped];
 }
 
 type Blocks<State extends string> = { size: number; value: Block; gradient: Block } & Record<State, Block>;
