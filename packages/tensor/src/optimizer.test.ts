@@ -14,6 +14,7 @@ import {
   sgdUpdate,
 } from './optimizer.ts';
 import { orthogonalize } from './orthogonalize.ts';
+import { tensorflowInstallations } from './tensorflow/installation.ts';
 
 type Update = (parameters: Variable[], gradients: Tensor[], state: (name: string) => Variable[], step: number) => void;
 
@@ -81,7 +82,13 @@ const variables = (...values: Tensor[]): Variable[] => values.map((value) => var
 const start = () => tidy(() => variables(tensor([1, -2, 0.5]), tensor([[0.25], [-0.75]])));
 const gradientsAt = (t: number) => [tensor([0.1 * (t + 1), -0.2, 0.3 * t - 0.4]), tensor([[1 - t], [0.5]])];
 
-describe.each(['cpu', 'native', 'wasm'] as const)('updates on %s', (backend) => {
+const tensorflow = tensorflowInstallations()
+  .map(() => 'tensorflow' as const)
+  .slice(0, 1);
+if (tensorflow.length === 0)
+  console.log('updates on tensorflow are not tested: "imgcls engines add tensorflow" sets it up');
+
+describe.each(['cpu', 'native', 'wasm', ...tensorflow] as const)('updates on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
   });

@@ -4,6 +4,7 @@ import { convolution, inputGradient, weightGradient } from './conv.ts';
 import { crossEntropy } from './loss.ts';
 import { linear, linearInputGradient } from './matmul.ts';
 import { batchNorm, batchNormGradient, batchNormTraining, channelSum } from './norm.ts';
+import { adam, sgd } from './optimizer.ts';
 import { avgPoolGradient, maxPool, maxPoolGradient } from './pool.ts';
 
 /**
@@ -25,4 +26,6 @@ export const tensorflowKernels: Readonly<Record<`Imgcls${string}`, ProvidedKerne
   ImgclsAvgPool2dGradient: avgPoolGradient,
   ImgclsActivationGradient: activationGradient,
   ImgclsCrossEntropy: crossEntropy,
+  ImgclsSgdUpdate: sgd,
+  ImgclsAdamUpdate: adam,
 };

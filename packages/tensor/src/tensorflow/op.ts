@@ -24,7 +24,11 @@ interface OpAttribute {
 type Plain = string | boolean | number | readonly number[];
 
 /** An attribute of an op. A plain number is an integer. */
-export type Attribute = Plain | { readonly float: number } | { readonly type: DataType };
+export type Attribute =
+  | Plain
+  | { readonly float: number }
+  | { readonly type: DataType }
+  | { readonly shape: readonly number[] };
 
 /**
  * Runs one of TensorFlow's own ops: https://www.tensorflow.org/api_docs/cc.
@@ -58,7 +62,8 @@ function typed(backend: TensorflowBackend, value: Attribute): Omit<OpAttribute, 
   if (typeof value === 'string') return { type: binding.TF_ATTR_STRING!, value };
   if (typeof value === 'boolean') return { type: binding.TF_ATTR_BOOL!, value };
   if (typeof value !== 'object' || Array.isArray(value)) return { type: binding.TF_ATTR_INT!, value: value as Plain };
-  const number = value as { float: number } | { type: DataType };
-  if ('float' in number) return { type: binding.TF_ATTR_FLOAT!, value: number.float };
-  return { type: binding.TF_ATTR_TYPE!, value: backend.getDTypeInteger(number.type) };
+  const named = value as Exclude<Attribute, Plain>;
+  if ('float' in named) return { type: binding.TF_ATTR_FLOAT!, value: named.float };
+  if ('shape' in named) return { type: binding.TF_ATTR_SHAPE!, value: named.shape };
+  return { type: binding.TF_ATTR_TYPE!, value: backend.getDTypeInteger(named.type) };
 }
