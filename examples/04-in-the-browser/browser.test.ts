@@ -1,6 +1,6 @@
 // The page as a visitor meets it, in headless Chromium: train, watch, draw a digit.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, launch, noChromium } from '@imgcls/browser';
 import type { Browser } from 'playwright-core';
@@ -9,7 +9,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 if (!chromium) console.warn(`04-in-the-browser: ${noChromium}`);
 
-describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
+/** What a web server says so that pages may share memory between threads: https://developer.mozilla.org/docs/Web/API/crossOriginIsolated */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const threads = availableParallelism();
+
+describe.skipIf(!chromium).each([
+  {
+    where: 'isolated from other origins',
+    headers: isolation,
+    expected: new RegExp(`^wasm \\(.*, ${threads} threads?\\)`),
+  },
+  { where: 'not isolated', headers: {}, expected: /^wasm \(.*, 1 thread\)/ },
+])('04-in-the-browser, $where', { timeout: 300_000 }, ({ headers, expected }) => {
   let browser: Browser;
   let server: PreviewServer;
   let outDir: string;
@@ -19,7 +30,7 @@ describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
     const root = import.meta.dirname;
     const resolve = { conditions: ['@imgcls/source', 'browser', 'module', 'import', 'default'] };
     await build({ root, resolve, build: { outDir, emptyOutDir: true }, logLevel: 'warn' });
-    server = await preview({ root, build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
+    server = await preview({ root, build: { outDir }, preview: { host: '127.0.0.1', port: 0, headers } });
     browser = await launch();
   }, 120_000);
 
@@ -29,7 +40,7 @@ describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
     await rm(outDir, { recursive: true, force: true });
   });
 
-  it('trains on wasm, draws the losses, and answers for a drawing', async () => {
+  it('trains on wasm with the threads that it may have, draws the losses, and answers for a drawing', async () => {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
@@ -42,7 +53,8 @@ describe.skipIf(!chromium)('04-in-the-browser', { timeout: 180_000 }, () => {
     });
 
     const status = (await page.textContent('#status'))!;
-    expect(status).toMatch(/^Done: \d+\.\d % of the test images right/);
+    expect(status).toMatch(/^Done: \d+\.\d % of the test images right, on /);
+    expect(/ on ([^;]*)/.exec(status)![1]).toMatch(expected);
     expect(Number(/[\d.]+/.exec(status)![0])).toBeGreaterThan(90);
     const curve = await page.getAttribute('path.validation', 'd');
     expect(curve!.split('L')).toHaveLength(4); // a point per epoch

@@ -13,6 +13,7 @@ const canvas = element<HTMLCanvasElement>('canvas');
 const pen = canvas.getContext('2d', { willReadFrequently: true })!;
 let worker: Worker | undefined;
 let losses: Losses[] = [];
+let engine = '';
 
 const say = (text: string): void => {
   element('status').textContent = text;
@@ -34,12 +35,17 @@ element<HTMLFormElement>('settings').addEventListener('submit', (event) => {
 const ask = (request: Request): void => worker?.postMessage(request);
 
 function show(answer: Answer): void {
-  if (answer.kind === 'started') say(`Training on ${answer.engine} …`);
+  if (answer.kind === 'started') showStart(answer);
   else if (answer.kind === 'epoch') showEpoch(answer);
   else if (answer.kind === 'done') say(outcome(answer));
   else if (answer.kind === 'ready') showTrial();
   else if (answer.kind === 'answer') showAnswer(answer);
   else say(`The training stopped: ${answer.message}`);
+}
+
+function showStart(answer: Extract<Answer, { kind: 'started' }>): void {
+  engine = answer.engine;
+  say(`Training on ${engine} …`);
 }
 
 function showEpoch(answer: Extract<Answer, { kind: 'epoch' }>): void {
@@ -49,7 +55,7 @@ function showEpoch(answer: Extract<Answer, { kind: 'epoch' }>): void {
 }
 
 function outcome({ accuracy, saved }: Extract<Answer, { kind: 'done' }>): string {
-  return `Done: ${(100 * accuracy).toFixed(1)} % of the test images right${saved ? ', classifier kept in this browser' : ''}.`;
+  return `Done: ${(100 * accuracy).toFixed(1)} % of the test images right, on ${engine}${saved ? '; classifier kept in this browser' : ''}.`;
 }
 
 function showTrial(): void {
