@@ -8,6 +8,8 @@ import { engine, findBackend, setBackend } from '@tensorflow/tfjs-core';
 import { supportedCore } from './backend-core.ts';
 import { BackendError, type Engine, messageOf, type OpenBackend } from './backend-engine.ts';
 import { provideKernels } from './kernel.ts';
+import { offerBf16 } from './precision.ts';
+import { computesBf16 } from './tensorflow/bf16.ts';
 import { tensorflowInstallations } from './tensorflow/installation.ts';
 import { tensorflowKernels } from './tensorflow/kernels.ts';
 import type { TensorflowBackend } from './tensorflow/op.ts';
@@ -23,6 +25,7 @@ export const tensorflow: Engine = {
     if (threads !== undefined && !running) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
     const backend = (running ?? findTensorflow()) as TensorflowBackend;
     provideKernels('tensorflow', tensorflowKernels);
+    if (computesBf16(backend)) offerBf16('tensorflow');
     return describe(backend);
   },
 };
@@ -112,10 +115,12 @@ function requireOf(module: string): NodeJS.Require | undefined {
 
 /**
  * Prepares Node for tfjs-node 4.22: it calls two functions of `node:util` that newer Nodes lack (`isNullOrUndefined`, from 23 on) or
- * warn about (`isArray`), and TensorFlow tells its life on stderr unless asked not to.
+ * warn about (`isArray`), and TensorFlow tells its life on stderr unless asked not to. oneDNN, which it leaves out on CPUs without AVX512-VNNI unless
+ * asked for it, is twice as fast, and more.
  */
 function mend(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   Object.assign(util, { isNullOrUndefined: (value: unknown) => value == null, isArray: Array.isArray });
 }
 

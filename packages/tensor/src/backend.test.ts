@@ -136,6 +136,35 @@ describe('listBackends()', () => {
 describe('the tensorflow backend', () => {
   const packageJson = (version: string) => JSON.stringify({ name: 'fake', main: 'index.js', version });
 
+  /** A tfjs-node that computes as the `cpu` backend does. */
+  function fakeTensorflow(fields: { isUsingGpuDevice: boolean }): Record<string, string> {
+    const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
+    const cpu = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-cpu');
+    const told = { ...fields, binding: { TF_Version: '2.13.1' }, firstUse: false };
+    return {
+      '@tensorflow/tfjs-node/package.json': packageJson('4.22.0'),
+      '@tensorflow/tfjs-node/index.js': `
+        const tf = require(${JSON.stringify(core)});
+        const { MathBackendCPU } = require(${JSON.stringify(cpu)});
+        if (!require('node:util').isNullOrUndefined(null)) throw new Error('not mended');
+        tf.registerBackend('tensorflow', () => Object.assign(new MathBackendCPU(), ${JSON.stringify(told)}), 3);
+        tf.setBackend('tensorflow');`,
+    };
+  }
+
+  /** This package, on a machine with or without NVIDIA's driver. */
+  function withDriver(isThere: boolean): Promise<typeof import('./backend.ts')> {
+    vi.doMock('node:fs', async (original) => {
+      const fs = await original<typeof import('node:fs')>();
+      return { ...fs, existsSync: (path: string) => (/nvidiactl|dxg/.test(path) ? isThere : fs.existsSync(path)) };
+    });
+    vi.resetModules();
+    return import('./backend.ts');
+  }
+  afterEach(() => {
+    vi.doUnmock('node:fs');
+  });
+
   it('is refused in another version than the supported one, by number', async () => {
     enterProject({ '@tensorflow/tfjs-node/package.json': packageJson('4.10.0') });
     await expect(useBackend('tensorflow')).rejects.toThrow('@tensorflow/tfjs-node must be 4.22.0, got 4.10.0');
@@ -183,19 +212,28 @@ describe('the tensorflow backend', () => {
     );
   });
 
+  it('is taken before all others where it has a GPU, and tells which', async () => {
+    const folder = enterProject(fakeTensorflow({ isUsingGpuDevice: true }));
+    writeFileSync(
+      join(folder, 'nvidia-smi'),
+      '#!/bin/sh\necho "NVIDIA T4, 15360"\necho "NVIDIA H100 80GB HBM3, 81559"',
+      { mode: 0o755 },
+    );
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+    const { useBackend } = await withDriver(true);
+    const device = 'NVIDIA H100 80GB HBM3 with 79.6 GiB, TensorFlow 2.13.1';
+    expect(await useBackend()).toEqual({ name: 'tensorflow', device, version: '4.22.0' });
+    tf.removeBackend('tensorflow');
+  });
+
+  it('is not looked at for a GPU where there is no driver', async () => {
+    enterProject(fakeTensorflow({ isUsingGpuDevice: true }));
+    const { useBackend } = await withDriver(false);
+    expect((await useBackend()).name).not.toBe('tensorflow');
+  });
+
   it('is found in the project, mended for new Nodes before it loads, and made current only when used', async () => {
-    const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
-    const cpu = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-cpu');
-    enterProject({
-      '@tensorflow/tfjs-node/package.json': packageJson('4.22.0'),
-      '@tensorflow/tfjs-node/index.js': `
-        const tf = require(${JSON.stringify(core)});
-        const { MathBackendCPU } = require(${JSON.stringify(cpu)});
-        if (!require('node:util').isNullOrUndefined(null)) throw new Error('not mended');
-        const fields = { isUsingGpuDevice: false, binding: { TF_Version: '2.13.1' }, firstUse: false };
-        tf.registerBackend('tensorflow', () => Object.assign(new MathBackendCPU(), fields), 3);
-        tf.setBackend('tensorflow');`,
-    });
+    enterProject(fakeTensorflow({ isUsingGpuDevice: false }));
     await useBackend('wasm');
     const device = expect.stringMatching(/^CPU, TensorFlow 2\.13\.1, \d+ threads?$/);
     expect((await listBackends())[0]).toEqual({ name: 'tensorflow', usable: true, device, version: '4.22.0' });

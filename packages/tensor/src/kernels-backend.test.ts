@@ -235,7 +235,7 @@ describe('withPrecision()', () => {
   it('refuses bfloat16 where the backend has none', () => {
     expect(() => withPrecision('bf16', () => 1)).toThrow(
       new RangeError(
-        "withPrecision: 'bf16' needs the backend 'native' or 'wasm', got 'cpu'; call useBackend('native') first, or take 'float32'",
+        "withPrecision: 'bf16' needs the backend 'native' or 'wasm', or 'tensorflow' on a processor with bfloat16, got 'cpu'; call useBackend('native') first, or take 'float32'",
       ),
     );
     expect(withPrecision('float32', () => 1)).toBe(1);

@@ -5,17 +5,26 @@ import { currentBackend } from './current-backend.ts';
  * How activations and their gradients are stored: as they are computed, or rounded to bfloat16, which halves the memory that a step goes
  * through. All arithmetic is float32, and so are weights, statistics, losses and what optimizers remember; to whoever reads it, every
  * tensor is float32.
+ *
+ * On `tensorflow` it is convolutions and linear layers that get values rounded to bfloat16, for which its processors are faster; what is stored is
+ * float32.
  */
 export type Precision = Storage;
 
 let current: Precision = 'float32';
+
+const withBf16 = new Set(['native', 'wasm']);
+
+/** Says that a backend gains by bfloat16 on this machine. */
+export const offerBf16 = (backend: 'tensorflow'): unknown => withBf16.add(backend);
 
 /**
  * Runs a forward pass, or `gradients` with one in it, with activations stored in a precision.
  *
  * @param run Synchronous: the precision holds until it returns.
  * @returns What `run` returned.
- * @throws {RangeError} if it is `'bf16'` and the backend is neither `native` nor `wasm`.
+ * @throws {RangeError} if it is `'bf16'` and the backend is neither `native` nor `wasm`, nor `tensorflow` on a processor with bfloat16: NVIDIA's from
+ *   compute capability 8.0 on, CPUs with AVX512-BF16 or AMX.
  * @example
  * ```ts
  * import { conv2d, relu, useBackend, withPrecision } from '@imgcls/tensor';
@@ -28,9 +37,9 @@ let current: Precision = 'float32';
  */
 export function withPrecision<T>(precision: Precision, run: () => T): T {
   const backend = currentBackend();
-  if (precision === 'bf16' && backend !== 'native' && backend !== 'wasm')
+  if (precision === 'bf16' && !withBf16.has(backend))
     throw new RangeError(
-      `withPrecision: 'bf16' needs the backend 'native' or 'wasm', got '${backend}'; call useBackend('native') first, or take 'float32'`,
+      `withPrecision: 'bf16' needs the backend 'native' or 'wasm', or 'tensorflow' on a processor with bfloat16, got '${backend}'; call useBackend('native') first, or take 'float32'`,
     );
   const outer = current;
   current = precision;

@@ -1,6 +1,7 @@
 import { reshape, type Tensor, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
 import type { Conv2dAttributes, Conv2dInputs, InputGradient, WeightGradient } from '../conv.ts';
 import { cropImages, padded, padImages, type Shape4D, unit, type Window } from '../window.ts';
+import { product } from './bf16.ts';
 import { type Attribute, op, type TensorflowBackend } from './op.ts';
 
 /** `Conv2D` pads as it is told, and knows groups and dilation. */
@@ -13,7 +14,7 @@ export function convolution(
   const geometry = geometryOf(attributes, x.shape, weight.shape);
   const y = depthwise
     ? op(backend, 'DepthwiseConv2dNative', [x, reshape(weight, depthwise)], geometry)
-    : op(backend, 'Conv2D', [x, weight], geometry);
+    : product(backend, 'Conv2D', [x, weight], geometry);
   return bias ? op(backend, 'BiasAdd', [y, bias]) : y;
 }
 
@@ -33,7 +34,7 @@ export function inputGradient(
   const geometry = geometryOf(attributes, inputShape, weight.shape);
   return depthwise
     ? op(backend, 'DepthwiseConv2dNativeBackpropInput', [shape, reshape(weight, depthwise), dy], geometry)
-    : op(backend, 'Conv2DBackpropInput', [shape, weight, dy], geometry);
+    : product(backend, 'Conv2DBackpropInput', [shape, weight, dy], geometry);
 }
 
 export function weightGradient(
@@ -49,7 +50,7 @@ export function weightGradient(
   }
   const geometry = geometryOf(attributes, x.shape, weightShape);
   const shape = tensor1d(depthwise ?? weightShape, 'int32');
-  if (!depthwise) return op(backend, 'Conv2DBackpropFilter', [x, shape, dy], geometry);
+  if (!depthwise) return product(backend, 'Conv2DBackpropFilter', [x, shape, dy], geometry);
   return reshape(op(backend, 'DepthwiseConv2dNativeBackpropFilter', [x, shape, dy], geometry), weightShape);
 }
 

@@ -3,7 +3,7 @@ import type { DataType, KernelBackend, Tensor } from '@tensorflow/tfjs-core';
 /** What tfjs-node's backend offers beyond tfjs's interface. */
 export interface TensorflowBackend extends KernelBackend {
   readonly isUsingGpuDevice: boolean;
-  readonly binding: { readonly TF_Version: string } & Readonly<Record<string, number>>;
+  readonly binding: Binding & Readonly<Record<`TF_ATTR_${string}`, number>>;
   /** Tensors by their data: `values` are those that TensorFlow has not been given yet. */
   readonly tensorMap: { get(dataId: object): { readonly values: ArrayLike<number> | null } };
   getDTypeInteger(type: DataType): number;
@@ -13,6 +13,21 @@ export interface TensorflowBackend extends KernelBackend {
     inputs: readonly Tensor[],
     outputs: number,
   ): Tensor[];
+  /** What TensorFlow knows tensors by. */
+  getInputTensorIds(tensors: readonly Tensor[]): number[];
+  createOutputTensor(output: Output): Tensor;
+}
+
+/** tfjs-node's addon. */
+interface Binding {
+  readonly TF_Version: string;
+  executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): Output[];
+  deleteTensor(id: number): void;
+}
+
+/** A tensor of TensorFlow's. */
+interface Output {
+  readonly id: number;
 }
 
 interface OpAttribute {
@@ -27,7 +42,7 @@ type Plain = string | boolean | number | readonly number[];
 export type Attribute =
   | Plain
   | { readonly float: number }
-  | { readonly type: DataType }
+  | { readonly type: DataType | 'bfloat16' }
   | { readonly shape: readonly number[] };
 
 /**
@@ -53,9 +68,17 @@ export function ops(
   attributes: Readonly<Record<string, Attribute>>,
   outputs: number,
 ): Tensor[] {
-  const told = Object.entries(attributes).map(([name, value]) => ({ name, ...typed(backend, value) }));
-  return backend.executeMultipleOutputs(name, told, inputs, outputs);
+  return backend.executeMultipleOutputs(name, attributesOf(backend, attributes), inputs, outputs);
 }
+
+/** Attributes as tfjs-node takes them. */
+export const attributesOf = (
+  backend: TensorflowBackend,
+  attributes: Readonly<Record<string, Attribute>>,
+): OpAttribute[] => Object.entries(attributes).map(([name, value]) => ({ name, ...typed(backend, value) }));
+
+/** Of TensorFlow's types, the one that tfjs-node has no name for. */
+const bfloat16 = 14;
 
 function typed(backend: TensorflowBackend, value: Attribute): Omit<OpAttribute, 'name'> {
   const { binding } = backend;
@@ -65,5 +88,8 @@ function typed(backend: TensorflowBackend, value: Attribute): Omit<OpAttribute, 
   const named = value as Exclude<Attribute, Plain>;
   if ('float' in named) return { type: binding.TF_ATTR_FLOAT!, value: named.float };
   if ('shape' in named) return { type: binding.TF_ATTR_SHAPE!, value: named.shape };
-  return { type: binding.TF_ATTR_TYPE!, value: backend.getDTypeInteger(named.type) };
+  return {
+    type: binding.TF_ATTR_TYPE!,
+    value: named.type === 'bfloat16' ? bfloat16 : backend.getDTypeInteger(named.type),
+  };
 }
