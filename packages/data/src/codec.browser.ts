@@ -2,6 +2,7 @@ import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { blankImage, type Image, type Size } from './image.ts';
 import { imageHeader } from './image-header.ts';
+import type { PlainJpeg } from './plain-jpeg.ts';
 import { type Box, resize } from './resize.ts';
 
 /** Decodes the bytes of an image file of this format, upright, in sRGB, over a background. */
@@ -38,7 +39,12 @@ function withoutAlpha({ data, height, width }: ImageData): Image {
 }
 
 /** The browser decodes whole files. */
-export const decodePart = async (_bytes: Uint8Array, _part: Box, _size: Size): Promise<Image | undefined> => undefined;
+export const decodePart = async (
+  _bytes: Uint8Array,
+  _plain: PlainJpeg,
+  _part: Box,
+  _size: Size,
+): Promise<Image | undefined> => undefined;
 
 /** As in Node; how the file was stored is not told. */
 export async function inspectPixels(bytes: Uint8Array, format: string, side: number) {

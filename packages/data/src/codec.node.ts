@@ -1,6 +1,8 @@
+import { profileTables } from './color-profile.ts';
 import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, type Size, toChannels } from './image.ts';
+import type { PlainJpeg } from './plain-jpeg.ts';
 import type { Box } from './resize.ts';
 
 type Sharp = typeof import('sharp').default;
@@ -33,12 +35,19 @@ export async function decodePixels(
 const upright = { autoOrient: true, limitInputPixels: false } as const;
 
 /**
- * A part of a JPEG file, brought to a size, if our own decoder is here and knows such files. It reads over what the part does not need.
- * The pixels are those of `decodePixels` and `cropped`, bit for bit.
+ * A part of a JPEG file, brought to a size, if our own decoder is here and knows such files and their colours. It reads over what the part does
+ * not need. The pixels are those of `decodePixels` and `cropped`, bit for bit; within two levels where a profile is not sRGB.
  */
-export async function decodePart(bytes: Uint8Array, part: Box, { height, width }: Size): Promise<Image | undefined> {
+export async function decodePart(
+  bytes: Uint8Array,
+  { profile }: PlainJpeg,
+  part: Box,
+  { height, width }: Size,
+): Promise<Image | undefined> {
   const loaded = await loadDecoder();
-  const data = loaded?.decode(loaded.kernels, bytes, part, { height, width });
+  const recolouring = profile && profileTables(profile);
+  if (!loaded || (profile && !recolouring)) return undefined;
+  const data = loaded.decode(loaded.kernels, bytes, part, { height, width }, recolouring);
   return data && { data, height, width, channels: 3 };
 }
 

@@ -4,6 +4,7 @@ import { cropping } from './cropping.ts';
 import { described } from './description.ts';
 import { beyondOf, checkFill, colorOf, type Fill } from './fill.ts';
 import { blankImage, checkSize, type Image, type Size, sizeOf } from './image.ts';
+import { mirrorOf, targetOf } from './mirror.ts';
 import { roundHalfEven } from './numbers.ts';
 import type { Box } from './resize.ts';
 
@@ -155,21 +156,11 @@ function randomPart(image: Size, scale: Range, ratio: Range, random: Random): Bo
 export const horizontalFlip = (options: ChanceOptions = {}): ((image: Image, random: Random) => Image) =>
   described('horizontalFlip', [options], withProbability('horizontalFlip', options.probability ?? 0.5, mirrored));
 
-/** A loop of its own, as most augmentations have it. */
+/** Quicker than `gather`, as most augmentations have it. */
 function mirrored(image: Image): Image {
-  const { data, height, width, channels } = image;
-  const result = blankImage(height, width, channels);
-  const target = result.data;
-  const row = width * channels;
-  for (let y = 0; y < height; y++) {
-    for (let from = y * row, to = (y + 1) * row - channels; to >= y * row; from += channels, to -= channels) {
-      target[to] = data[from]!;
-      if (channels === 1) continue;
-      target[to + 1] = data[from + 1]!;
-      target[to + 2] = data[from + 2]!;
-    }
-  }
-  return result;
+  const target = targetOf(image.data.length);
+  mirrorOf(image)(0, target, 0);
+  return { ...image, data: target.bytes };
 }
 
 /** A transform that swaps top and bottom at random. */

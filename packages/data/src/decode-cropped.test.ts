@@ -51,17 +51,16 @@ describe('decodeCropped()', () => {
     for (const bytes of [progressive, gray, optimised]) await expectSame(bytes);
   });
 
-  it('leaves to others what is turned, of another profile, or no JPEG', async () => {
+  it('leaves to others what is turned or no JPEG', async () => {
     const others = [
       scene(20, 30).withMetadata({ orientation: 6 }).jpeg(),
-      scene(20, 30).withIccProfile('p3').jpeg(),
       scene(20, 30).toColourspace('cmyk').jpeg(),
       scene(20, 30).png(),
     ];
     for (const [i, other] of others.entries()) {
       const draw = random(1);
       const part = await decodeCropped(await other.toBuffer(), {}, croppingOf(transform)!, draw);
-      if (i !== 2) expect([part, draw.uint32()]).toEqual([undefined, random(1).uint32()]);
+      if (i !== 1) expect([part, draw.uint32()]).toEqual([undefined, random(1).uint32()]);
     }
   });
 
@@ -78,7 +77,12 @@ describe('decodeCropped()', () => {
     const bytes = await scene(90, 90).jpeg().toBuffer();
     const { decodePart } = await import('#codec');
     expect(
-      await decodePart(bytes, { top: 3, left: 5, height: 40, width: 50 }, { height: 40, width: 50 }),
+      await decodePart(
+        bytes,
+        { profile: undefined },
+        { top: 3, left: 5, height: 40, width: 50 },
+        { height: 40, width: 50 },
+      ),
     ).toBeDefined();
   });
 });

@@ -4,7 +4,7 @@ import { type Cropping, cropped } from './cropping.ts';
 import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, type Size, toChannels } from './image.ts';
 import { type ImageHeader, imageHeader } from './image-header.ts';
-import { isPlainJpeg } from './plain-jpeg.ts';
+import { plainJpeg } from './plain-jpeg.ts';
 
 /** What `decodeImage` gives and accepts. */
 export interface DecodeOptions {
@@ -42,9 +42,15 @@ export interface DecodeOptions {
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { channels = 3 } = options;
   checkBytes(bytes.length, options);
-  const { format } = checkedHeader(bytes, options);
-  return toChannels(await decodePixels(bytes, format, options), channels);
+  const { format, size } = checkedHeader(bytes, options);
+  const small = size.height * size.width <= SMALL;
+  const plain = small && format === 'JPEG' ? plainJpeg(bytes) : undefined;
+  const whole = plain && (await decodePart(bytes, plain, { top: 0, left: 0, ...size }, size));
+  return toChannels(whole ?? (await decodePixels(bytes, format, options)), channels);
 }
+
+/** Of so many pixels a JPEG file is quickly decoded where one stands; larger ones are better given to the threads of sharp. */
+const SMALL = 2 ** 18;
 
 /**
  * The part of an image file that is cut out of it, at its size, where that is quicker than to decode all of it.
@@ -60,9 +66,10 @@ export async function decodeCropped(
 ): Promise<Image | undefined> {
   checkBytes(bytes.length, options);
   const { format, size } = checkedHeader(bytes, options);
-  if (format !== 'JPEG' || options.channels === 1 || options.partial || !isPlainJpeg(bytes)) return undefined;
+  const plain = format === 'JPEG' && options.channels !== 1 && !options.partial ? plainJpeg(bytes) : undefined;
+  if (!plain) return undefined;
   const part = cutting.part(size, random);
-  return (await decodePart(bytes, part, cutting)) ?? cropped(await decodeImage(bytes, options), part, cutting);
+  return (await decodePart(bytes, plain, part, cutting)) ?? cropped(await decodeImage(bytes, options), part, cutting);
 }
 
 /** What an image file says of itself. @throws {DecodeError} if it is none, or one that can't be or must not be decoded. */

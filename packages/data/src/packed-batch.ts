@@ -3,6 +3,7 @@ import type { RandomCropOptions } from './crop.ts';
 import type { PackedImages } from './dataset.ts';
 import { descriptionOf } from './description.ts';
 import type { Batch, Transform } from './loader.ts';
+import { mirrorOf, type Target, targetOf } from './mirror.ts';
 
 /** Makes the images and labels of a batch; `random(i)` are the random numbers of its image `i`. */
 export type PackedBatches = (
@@ -22,22 +23,14 @@ export function packedBatches(packed: PackedImages, augment: readonly Transform[
   if (!move) return undefined;
   const size = height * width * channels;
   return (indices, random) => {
-    const memory = new ArrayBuffer(4 * Math.ceil((indices.length * size) / 4));
-    const images = new Uint8Array(memory, 0, indices.length * size);
-    const target = { bytes: images, words: new Uint32Array(memory) };
+    const target = targetOf(indices.length * size);
     for (let i = 0; i < indices.length; i++) move(rows[indices[i]!]! * size, target, i * size, random, i);
     return {
-      images,
+      images: target.bytes,
       shape: [indices.length, height, width, channels],
       labels: indices.map((index) => labels[index]!),
     };
   };
-}
-
-/** A batch's memory, as bytes and as words. */
-interface Target {
-  bytes: Uint8Array;
-  words: Uint32Array;
 }
 
 type Move = (from: number, target: Target, to: number, random: (i: number) => Random, i: number) => void;
@@ -99,63 +92,5 @@ function shift(
   for (let at = to; at < to + size; at += row) {
     for (let i = at; i < at + left; i++) target[i] = fill;
     for (let i = at + rest; i < at + row; i++) target[i] = fill;
-  }
-}
-
-/** A function that copies one image, left and right exchanged. */
-function mirrorOf(packed: PackedImages): (from: number, target: Target, to: number) => void {
-  const { data, height, width, channels } = packed;
-  const inWords = width % 4 === 0 && data.byteOffset % 4 === 0;
-  if (inWords) {
-    const words = new Uint32Array(data.buffer, data.byteOffset, data.length >> 2);
-    const mirror = channels === 3 ? mirrorColours : mirrorGrays;
-    const row = (width * channels) / 4;
-    return (from, target, to) => mirror(words, from >> 2, target.words, to >> 2, height, row);
-  }
-  return (from, target, to) => {
-    const row = width * channels;
-    for (let y = 0; y < height; y++) {
-      for (let i = 0; i < row; i += channels)
-        for (let c = 0; c < channels; c++)
-          target.bytes[to + y * row + row - channels - i + c] = data[from + y * row + i + c]!;
-    }
-  };
-}
-
-/** Four pixels are three words. */
-function mirrorColours(
-  source: Uint32Array,
-  from: number,
-  target: Uint32Array,
-  to: number,
-  height: number,
-  row: number,
-): void {
-  for (let y = 0; y < height; y++) {
-    for (let x = 0, at = from + y * row, end = to + (y + 1) * row - 3; x < row; x += 3, at += 3, end -= 3) {
-      const a = source[at]!;
-      const b = source[at + 1]!;
-      const c = source[at + 2]!;
-      target[end] = (c >>> 8) | ((b << 8) & 0xff000000);
-      target[end + 1] = (b >>> 24) | ((c & 0xff) << 8) | ((a >>> 24) << 16) | (b << 24);
-      target[end + 2] = ((b >>> 8) & 0xff) | (a << 8);
-    }
-  }
-}
-
-function mirrorGrays(
-  source: Uint32Array,
-  from: number,
-  target: Uint32Array,
-  to: number,
-  height: number,
-  row: number,
-): void {
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < row; x++) {
-      const word = source[from + y * row + x]!;
-      target[to + (y + 1) * row - 1 - x] =
-        (word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24);
-    }
   }
 }

@@ -18,113 +18,104 @@ constexpr uint8_t kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25
 
 /// A Huffman code: ITU-T T.81, annex C. Codes of up to `kLook` bits are looked up, longer ones are compared length by length.
 struct Huffman {
-  static constexpr int kLook = 10;
-  uint16_t look[1 << kLook];  // length · 256 + symbol; 0 where the code is longer
+  static constexpr int kLook = 11;
+  uint16_t look[1 << kLook];  // entries; 0 where the code is longer
   int32_t limit[17];          // the first code that is none of this length or a shorter one, at the top of 16 bits
   int32_t offset[17];         // what makes an index of a code of this length
   uint8_t symbols[256];
   bool defined;
 
-  /// From `counts` of lengths 1 to 16, and as many symbols. False if there are more codes than fit.
-  bool define(const uint8_t* counts, const uint8_t* listed) {
+  /// From `counts` of lengths 1 to 16, and as many symbols. False if there are more codes than fit, or one of a value of more than `most` bits.
+  bool define(const uint8_t* counts, const uint8_t* listed, int most) {
     memset(look, 0, sizeof look);
     int32_t code = 0, index = 0;
     for (int length = 1; length <= 16; length++) {
       offset[length] = index - code;
       for (int i = 0; i < counts[length - 1]; i++, code++, index++) {
-        if (index > 255 || code >= 1 << length) return false;
+        if (index > 255 || code >= 1 << length || (listed[index] & 15) > most) return false;
         symbols[index] = listed[index];
-        if (length > kLook) continue;
-        const int spread = kLook - length;
-        for (int j = 0; j < 1 << spread; j++) look[(code << spread) + j] = static_cast<uint16_t>(length << 8 | listed[index]);
+        const int rest = kLook - length;
+        for (int j = 0; rest >= 0 && j < 1 << rest; j++) look[(code << rest) + j] = entry(length, listed[index]);
       }
       limit[length] = code << (16 - length);
       code <<= 1;
     }
     return defined = true;
   }
+
+  /// What a code means: how many bits it has together with its value, how many of them are the value's, and by how many coefficients to
+  /// go on (at the end of a block, past it).
+  static uint16_t entry(int length, int symbol) {
+    const int size = symbol & 15, on = size ? (symbol >> 4) + 1 : symbol == 0xf0 ? 16 : 64;
+    return static_cast<uint16_t>((length + size) | size << 5 | on << 9);
+  }
 };
 
-/// The bits of a scan, without the zero bytes that follow 0xFF.
+constexpr size_t kPadding = 16;  // zeros behind what `Bits` reads
+
+/// Copies the bytes of a scan up to its next marker, without the zeros that follow 0xFF. Returns where the marker is.
+const uint8_t* copy_scan(const uint8_t* at, const uint8_t* end, uint8_t*& to) {
+  for (;;) {
+    while (end - at >= 8) {
+      uint64_t word;
+      memcpy(&word, at, 8);
+      if ((~word - 0x0101010101010101u) & word & 0x8080808080808080u) break;  // a byte is 0xFF
+      memcpy(to, &word, 8);
+      at += 8;
+      to += 8;
+    }
+    while (at < end && *at != 0xff) *to++ = *at++;
+    if (end - at < 2 || at[1] != 0) return at;
+    *to++ = 0xff;
+    at += 2;
+  }
+}
+
+/// The bits of a scan up to a marker; behind them, zeros.
 class Bits {
  public:
+  /// Of bytes with `kPadding` more behind them.
   Bits(const uint8_t* at, const uint8_t* end) : at_(at), end_(end) {}
 
-  /// At least 48 bits lie ready then; behind a marker or the end, zeros.
+  /// At least 56 bits lie ready then: two codes of coefficients have 52 at most, with their values.
   void refill() {
-    if (end_ - at_ >= 8) {
-      uint64_t word;
-      memcpy(&word, at_, 8);
-      if (!((~word - 0x0101010101010101u) & word & 0x8080808080808080u)) {  // no byte is 0xFF
-        bits_ |= __builtin_bswap64(word) >> count_;
-        at_ += (63 - count_) >> 3;
-        count_ |= 56;
-        return;
-      }
+    uint64_t word;
+    memcpy(&word, at_, 8);
+    bits_ |= __builtin_bswap64(word) >> count_;
+    at_ += (63 - count_) >> 3;
+    at_ = at_ < end_ + 8 ? at_ : end_ + 8;
+    count_ |= 56;
+  }
+
+  /// Takes a code and the value behind it. Returns the number of coefficients to go on by; 0 if there is no such code.
+  int take(const Huffman& code, int32_t& value) {
+    const auto ahead = static_cast<int32_t>(bits_ >> 48);
+    uint32_t entry = code.look[ahead >> (16 - Huffman::kLook)];
+    if (!entry) {
+      int length = Huffman::kLook + 1;
+      while (length <= 16 && ahead >= code.limit[length]) length++;
+      if (length > 16) return 0;
+      entry = Huffman::entry(length, code.symbols[(ahead >> (16 - length)) + code.offset[length]]);
     }
-    while (count_ <= 56) {
-      uint64_t byte = 0;
-      if (at_ < end_ && !(at_[0] == 0xff && (at_ + 1 == end_ || at_[1] != 0))) {
-        byte = *at_;
-        at_ += byte == 0xff ? 2 : 1;
-      } else {
-        missing_ += 8;
-      }
-      bits_ |= byte << (56 - count_);
-      count_ += 8;
-    }
+    const int all = static_cast<int>(entry & 31), size = static_cast<int>(entry >> 5 & 15);
+    // The upper half of the values are positive: T.81, F.2.2.1.
+    const uint64_t top = bits_ << (all - size);
+    const auto below = static_cast<int32_t>(static_cast<int64_t>(~top) >> 63) & ((1 << size) - 1);
+    value = static_cast<int32_t>(top >> 1 >> (63 - size)) - below;
+    bits_ <<= all;
+    count_ -= all;
+    return static_cast<int>(entry >> 9);
   }
 
-  int count() const { return count_; }
-  uint32_t peek(int count) const { return static_cast<uint32_t>(bits_ >> (64 - count)); }
-  void drop(int count) {
-    bits_ <<= count;
-    count_ -= count;
-  }
-
-  /// Whether bits were used that are not there.
-  bool ended() const { return missing_ > count_; }
-
-  /// Goes on behind the restart marker that is due. False if there is none.
-  bool restart() {
-    if (ended()) return false;
-    // What was taken ahead is only what fills the last byte, and zeros for what is missing: no other byte may come before a marker.
-    if (count_ - missing_ >= 8) return false;
-    if (end_ - at_ < 2 || at_[0] != 0xff || (at_[1] & 0xf8) != 0xd0) return false;
-    *this = Bits(at_ + 2, end_);
-    return true;
-  }
+  /// How many there are still; fewer than none if some were used that are not there.
+  ptrdiff_t left() const { return 8 * (end_ - at_) + count_; }
 
  private:
   const uint8_t* at_;
   const uint8_t* end_;
   uint64_t bits_ = 0;
   int count_ = 0;
-  int missing_ = 0;
 };
-
-/// The next symbol, and its length; -1 if there is no such code.
-inline int symbol(Bits& bits, const Huffman& code) {
-  const uint32_t entry = code.look[bits.peek(Huffman::kLook)];
-  if (entry) {
-    bits.drop(static_cast<int>(entry >> 8));
-    return static_cast<int>(entry & 255);
-  }
-  const auto next = static_cast<int32_t>(bits.peek(16));
-  for (int length = Huffman::kLook + 1; length <= 16; length++) {
-    if (next >= code.limit[length]) continue;
-    bits.drop(length);
-    return code.symbols[(next >> (16 - length)) + code.offset[length]];
-  }
-  return -1;
-}
-
-/// A value of so many bits, the upper half of them positive: T.81, F.2.2.1.
-inline int32_t signed_bits(Bits& bits, int size) {
-  const auto value = static_cast<int32_t>(bits.peek(size));
-  bits.drop(size);
-  return value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
-}
 
 struct Component {
   int h, v;           // blocks of it in a unit
@@ -180,8 +171,6 @@ inline void transform(Row r[8]) {
   r[4] = (a3 - o0 + half) >> shift;
 }
 
-typedef uint8_t Bytes8 __attribute__((vector_size(8)));
-
 inline Row clamped(Row v) {
   v = v < 0 ? Row{} : v;
   const Row most = Row{} + 255;
@@ -196,10 +185,12 @@ inline void samples(const int32_t* coefficients, uint8_t* to, int stride) {
   transpose(r);
   transform<18>(r);
   transpose(r);
-  for (int y = 0; y < 8; y++) {
-    const Bytes8 row = __builtin_convertvector(clamped(r[y] + 128), Bytes8);
-    memcpy(to + y * stride, &row, 8);
-  }
+  alignas(64) int32_t levels[64];
+  for (int y = 0; y < 8; y++) r[y] = clamped(r[y] + 128);
+  memcpy(levels, r, sizeof levels);
+  alignas(64) uint8_t bytes[64];
+  for (int i = 0; i < 64; i++) bytes[i] = static_cast<uint8_t>(levels[i]);
+  for (int y = 0; y < 8; y++) memcpy(to + y * stride, bytes + 8 * y, 8);
 }
 
 /// Those of a block that has but a mean.
@@ -255,6 +246,8 @@ class Decoder {
     return false;
   }
 
+  bool is_gray() const { return count_ == 1; }
+
   bool holds(int top, int left, int height, int width) const {
     return top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= height_ && left + width <= width_;
   }
@@ -277,12 +270,16 @@ class Decoder {
       work += bytes;
       room -= bytes;
     }
-    Bits bits(at_, end_);
+    if (static_cast<size_t>(end_ - at_) + kPadding > room) return false;
+    const uint8_t* marker = at_;
+    Bits bits = bits_of_scan(marker, work);
     int until_restart = restart_;
     for (int y = 0; y < end_y; y++) {
       for (int x = 0; x < across; x++) {
         if (restart_ && until_restart-- == 0) {
-          if (!bits.restart()) return false;
+          if (!used_up(bits) || end_ - marker < 2 || (marker[1] & 0xf8) != 0xd0) return false;
+          marker += 2;
+          bits = bits_of_scan(marker, work);
           until_restart = restart_ - 1;
           for (Component& part : components_) part.predicted = 0;
         }
@@ -292,9 +289,10 @@ class Decoder {
           return false;
         }
       }
-      if (bits.ended()) return false;
+      if (bits.left() < 0) return false;
     }
-    return true;
+    const bool all = end_y * unit_height >= height_;
+    return !all || (used_up(bits) && end_ - marker >= 2 && marker[1] == 0xd9);
   }
 
   /// The part as pixels of four bytes: red, green, blue, and nothing. `lines` is room for two lines of samples.
@@ -318,6 +316,17 @@ class Decoder {
   static const uint8_t* at(const Component& part, int y, int x) {
     return part.plane + static_cast<ptrdiff_t>(y - part.top) * part.stride + (x - part.left);
   }
+
+  /// The bits from `at` to the next marker, which `at` is moved to.
+  Bits bits_of_scan(const uint8_t*& at, uint8_t* room) const {
+    uint8_t* to = room;
+    at = copy_scan(at, end_, to);
+    memset(to, 0, kPadding);
+    return Bits(room, to);
+  }
+
+  /// Whether no more is left than what fills the last byte.
+  static bool used_up(const Bits& bits) { return bits.left() >= 0 && bits.left() < 8; }
 
   bool read_frame(const uint8_t* from, int length) {
     if (count_ || length < 6 || from[0] != 8) return false;
@@ -353,7 +362,8 @@ class Decoder {
       if (kind > 1 || id > 3) return false;
       int total = 0;
       for (int i = 1; i <= 16; i++) total += from[i];
-      if (total > 256 || end - from < 17 + total || !codes_[kind][id].define(from + 1, from + 17)) return false;
+      if (total > 256 || end - from < 17 + total || !codes_[kind][id].define(from + 1, from + 17, kind ? 10 : 11))
+        return false;
       from += 17 + total;
     }
     return from == end;
@@ -400,37 +410,28 @@ class Decoder {
   }
 
   template <bool keep>
-  bool block(Bits& bits, Component& part, uint8_t* to) {
-    if (bits.count() < 32) bits.refill();
-    const int size = symbol(bits, codes_[0][part.dc]);
-    if (size < 0 || size > 15) return false;
-    if (size) part.predicted += signed_bits(bits, size);
+  bool block(Bits& from, Component& part, uint8_t* to) {
+    Bits bits = from;  // in registers
+    bits.refill();
+    int32_t value;
+    if (!bits.take(codes_[0][part.dc], value)) return false;
+    part.predicted += value;
     const uint16_t* const quantization = quantization_[part.table];
     const Huffman& code = codes_[1][part.ac];
     alignas(64) int32_t coefficients[64];
     if (keep) memset(coefficients, 0, sizeof coefficients);
-    int last = 0;
-    for (int k = 1; k < 64; k++) {
-      if (bits.count() < 32) bits.refill();
-      const int run_size = symbol(bits, code);
-      if (run_size < 0) return false;
-      const int value_size = run_size & 15;
-      k += run_size >> 4;
-      if (value_size == 0) {
-        if (run_size != 0xf0) break;
-        continue;
-      }
-      if (k > 63) return false;
-      if (keep) {
-        coefficients[kNatural[k]] = signed_bits(bits, value_size) * quantization[k];
-        last = k;
-      } else {
-        bits.drop(value_size);
-      }
+    int k = 0;
+    for (int taken = 1; k < 63; taken++) {
+      if (taken & 1) bits.refill();  // for two codes
+      const int on = bits.take(code, value);
+      k += on;
+      if (on == 0 || (k > 63 && value != 0)) return false;
+      if (keep && k < 64) coefficients[kNatural[k]] = value * quantization[k];
     }
+    from = bits;
     if (!keep) return true;
     const int32_t mean = part.predicted * quantization[0];
-    if (last == 0) {
+    if (k == 64) {  // the end of the block came first
       flat_samples(mean, to, part.stride);
     } else {
       coefficients[0] = mean;
@@ -502,6 +503,22 @@ class Decoder {
   Huffman codes_[2][4] = {};
 };
 
+typedef int32_t Pixel __attribute__((vector_size(16)));
+
+/// Brings pixels to other colours: `light` has for each channel and value its part of what the three make, [3, 256, 4], and `encoded`, of
+/// `steps` bytes, what is shown of that.
+void recolour(uint8_t* pixels, size_t count, const int32_t* light, const uint8_t* encoded, int32_t steps) {
+  const auto part = [&](int channel, uint8_t value) {
+    Pixel parts;
+    memcpy(&parts, light + 4 * (256 * channel + value), sizeof parts);
+    return parts;
+  };
+  for (uint8_t* at = pixels; at < pixels + 4 * count; at += 4) {
+    const Pixel sum = part(0, at[0]) + part(1, at[1]) + part(2, at[2]);
+    for (int c = 0; c < 3; c++) at[c] = encoded[sum[c] < 0 ? 0 : sum[c] >= steps ? steps - 1 : sum[c]];
+  }
+}
+
 constexpr int kPrecision = 22;  // bits of fraction of a weight, as Pillow has them
 
 /// For an output pixel: the first input pixel that it sees, how many, and their weights.
@@ -542,24 +559,34 @@ int32_t* make_filter(int in_size, int out_size, int32_t* room, Filter& filter) {
   return filter.weights + static_cast<ptrdiff_t>(out_size) * filter.taps;
 }
 
-typedef int32_t Pixel __attribute__((vector_size(16)));
 typedef uint8_t Bytes4 __attribute__((vector_size(4)));
 
-inline Pixel pixel(const uint8_t* from) {
-  Bytes4 bytes;
-  memcpy(&bytes, from, 4);
-  return __builtin_convertvector(bytes, Pixel);
+/// Two lines of pixels of four bytes as integers, pixel by pixel: [width, 2, 4].
+void widen(const uint8_t* a, const uint8_t* b, int width, int32_t* to) {
+  for (int x = 0; x < width; x++) {
+    for (int c = 0; c < 4; c++) {
+      to[8 * x + c] = a[4 * x + c];
+      to[8 * x + 4 + c] = b[4 * x + c];
+    }
+  }
 }
 
-/// A line of pixels of four bytes, brought to another width.
-void narrow(const uint8_t* from, const Filter& filter, int width, uint8_t* to) {
-  for (int x = 0; x < width; x++, to += 4) {
-    Pixel sum = Pixel{} + (1 << (kPrecision - 1));
-    const uint8_t* at = from + 4 * static_cast<ptrdiff_t>(filter.starts[x]);
+/// What `widen` gives, brought to another width, as two lines of bytes.
+void narrow(const int32_t* from, const Filter& filter, int width, uint8_t* to_a, uint8_t* to_b) {
+  for (int x = 0; x < width; x++) {
+    Row sums = Row{} + (1 << (kPrecision - 1));
+    const int32_t* at = from + 8 * static_cast<ptrdiff_t>(filter.starts[x]);
     const int32_t* const weights = filter.weights + static_cast<ptrdiff_t>(x) * filter.taps;
-    for (int k = 0; k < filter.counts[x]; k++, at += 4) sum += pixel(at) * weights[k];
-    const Bytes4 bytes = __builtin_convertvector(sum >> kPrecision, Bytes4);
-    memcpy(to, &bytes, 4);
+    for (int k = 0; k < filter.counts[x]; k++, at += 8) {
+      Row pixels;
+      memcpy(&pixels, at, sizeof pixels);
+      sums += pixels * weights[k];
+    }
+    sums >>= kPrecision;
+    const Pixel a = __builtin_shufflevector(sums, sums, 0, 1, 2, 3), b = __builtin_shufflevector(sums, sums, 4, 5, 6, 7);
+    const Bytes4 bytes_a = __builtin_convertvector(a, Bytes4), bytes_b = __builtin_convertvector(b, Bytes4);
+    memcpy(to_a + 4 * x, &bytes_a, 4);
+    memcpy(to_b + 4 * x, &bytes_b, 4);
   }
 }
 
@@ -582,7 +609,8 @@ void pack(const uint8_t* from, int width, uint8_t* to) {
 }  // namespace
 
 /// A part of a JPEG file, brought to a size: bytes, their number; the part's top, left, height, width; height, width of the result;
-/// where it goes, `[height, width, 3]`; room to work in, its bytes; where the outcome goes.
+/// where it goes, `[height, width, 3]`; room to work in, its bytes; the tables of other colours (see `recolour`) or null, null, 0; where the
+/// outcome goes.
 const char* jpeg(Arguments in) {
   const auto* const bytes = in.pointer<const uint8_t>();
   const auto length = static_cast<size_t>(in.integer());
@@ -592,6 +620,9 @@ const char* jpeg(Arguments in) {
   auto* to = in.pointer<uint8_t>();
   auto* work = in.pointer<uint8_t>();
   auto room = static_cast<size_t>(in.integer());
+  const auto* const light = in.pointer<const int32_t>();
+  const auto* const encoded = in.pointer<const uint8_t>();
+  const auto steps = static_cast<int32_t>(in.integer());
   auto* const outcome = in.pointer<int32_t>();
   *outcome = kAnother;
 
@@ -610,21 +641,28 @@ const char* jpeg(Arguments in) {
   if (!decoder.read_header() || !decoder.holds(top, left, height, width)) return nullptr;
   if (!decoder.decode(work, room, top, left, height, width)) return nullptr;
   decoder.pixels(top, left, height, width, lines, reinterpret_cast<uint32_t*>(pixels));
+  if (light && !decoder.is_gray()) recolour(pixels, area, light, encoded, steps);
 
   // The planes are done with: their room is that of the filters and of what is half resized.
   const bool narrows = out_width != width, lowers = out_height != height;
   const size_t line = 4 * static_cast<size_t>(out_width);
   Filter across{}, down{};
   uint8_t* const narrowed = narrows ? take(line * static_cast<size_t>(height)) : pixels;
+  auto* const wide = reinterpret_cast<int32_t*>(take(narrows ? 32 * static_cast<size_t>(width) : 0));
   auto* const sums = reinterpret_cast<int32_t*>(take(4 * line));
   auto* const row = take(line);
   const auto ints = [](int size, int out) { return static_cast<size_t>(out) * (2 * (static_cast<size_t>(size) / static_cast<size_t>(out) + 2) + 3); };
   auto* const filters = reinterpret_cast<int32_t*>(take(4 * (ints(width, out_width) + ints(height, out_height))));
-  if (!narrowed || !sums || !row || !filters) return nullptr;
+  if (!narrowed || !wide || !sums || !row || !filters) return nullptr;
   int32_t* const rest = make_filter(width, out_width, filters, across);
   make_filter(height, out_height, rest, down);
-  if (narrows)
-    for (int y = 0; y < height; y++) narrow(pixels + 4 * static_cast<size_t>(y) * static_cast<size_t>(width), across, out_width, narrowed + line * static_cast<size_t>(y));
+  for (int y = 0; narrows && y < height; y += 2) {
+    const int second = y + 1 < height ? y + 1 : y;
+    const auto in_line = [&](int at) { return pixels + 4 * static_cast<size_t>(at) * static_cast<size_t>(width); };
+    const auto out_line = [&](int at) { return narrowed + line * static_cast<size_t>(at); };
+    widen(in_line(y), in_line(second), width, wide);
+    narrow(wide, across, out_width, out_line(y), out_line(second));
+  }
   for (int y = 0; y < out_height; y++, to += 3 * out_width) {
     const uint8_t* from = narrowed + line * static_cast<size_t>(lowers ? down.starts[y] : y);
     if (lowers) {
