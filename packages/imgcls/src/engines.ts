@@ -77,7 +77,9 @@ export function verdictLines({
   nextStep,
   imagesPerSecond,
 }: BackendVerdict & { imagesPerSecond?: number }): string {
-  const speed = imagesPerSecond === undefined ? undefined : `${count(Math.round(imagesPerSecond))} images/s`;
+  const speed =
+    imagesPerSecond &&
+    `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : count(Math.round(imagesPerSecond))} images/s`;
   const words = [device, version && `version ${version}`, speed, reason].filter(Boolean).join('; ');
   const head = `  ${usable ? '✓' : '✗'} ${name.padEnd(11)} ${words}`;
   return nextStep ? `${head}\n${' '.repeat(15)} → ${nextStep}` : head;
