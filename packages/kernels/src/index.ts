@@ -32,7 +32,7 @@ export {
 } from './elementwise.ts';
 export { type Images, type ImagesOptions, type ImagesShape, normalizeImages } from './images.ts';
 export { decodeJpeg, type Part } from './jpeg.ts';
-export { Kernels, type LoadOptions, loadKernels, type Value } from './kernels.ts';
+export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
 export { type LayerNormGradient, type LayerNormShape, layerNorm, layerNormGradient } from './layer-norm.ts';
 export {
   broadcastTo,

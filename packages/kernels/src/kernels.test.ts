@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeIsas } from '#platform';
 import { type Kernels, loadKernels } from './kernels.ts';
+import type { Block } from './memory.ts';
 import { channelSum } from './norm.ts';
 import { carriers, everyCarrier } from './test/carriers.ts';
 import { wasmIsas } from './wasm.ts';
@@ -56,6 +57,72 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
     for (let i = 0; i < 1000; i++) memory.release(twoSums(kernels, i));
     expect(memory).toMatchObject({ allocatedBytes, usedBytes });
   });
+
+  describe('record() and replay()', () => {
+    /** The sum of each of 64 columns, and the sum of these. */
+    const sums = (x: Block, y: Block) => {
+      const between = memory.allocate(4 * 64);
+      channelSum(kernels, { rows: 2, channels: 64 }, { x: { block: x, storage: 'float32' }, y: between });
+      channelSum(kernels, { rows: 64, channels: 1 }, { x: { block: between, storage: 'float32' }, y });
+      memory.release(between);
+    };
+    const filled = (value: number) => {
+      const block = memory.allocate(4 * 128);
+      memory.floats(block, 128).fill(value);
+      return block;
+    };
+
+    it('make the same calls with other blocks, in memory of their own', () => {
+      const [x, y, otherX, otherY] = [filled(1), memory.allocate(4), filled(3), memory.allocate(4)];
+      const { usedBytes } = memory;
+      const program = kernels.record(() => {
+        sums(x, y);
+        return [x, y];
+      })!;
+      const squatter = memory.allocate(4 * 64);
+      memory.floats(squatter, 64).fill(9);
+      kernels.replay(program, [otherX, otherY]);
+      expect([y, otherY, squatter].map((block) => memory.floats(block, 1)[0])).toEqual([128, 384, 9]);
+      expect(program.isStale).toBe(false);
+      program.release();
+      for (const block of [squatter, x, y, otherX, otherY]) memory.release(block);
+      expect(memory.usedBytes).toBe(usedBytes - 2 * (x.bytes + y.bytes));
+    });
+
+    it('a program is out of date when what it reads is released, or a condition no longer holds', () => {
+      const [x, y] = [filled(1), memory.allocate(4)];
+      let holds = true;
+      const [program, other] = [1, 2].map(
+        () =>
+          kernels.record(() => {
+            kernels.suppose(() => holds);
+            sums(x, y);
+            return [y];
+          })!,
+      );
+      holds = false;
+      expect(program!.isStale).toBe(true);
+      holds = true;
+      expect(program!.isStale).toBe(false);
+      memory.release(x);
+      expect([program!.isStale, other!.isStale]).toEqual([true, true]);
+      for (const each of [program!, other!]) each.release();
+      memory.release(y);
+    });
+
+    it('nothing is recorded where JavaScript looks into a block, nor within another recording', () => {
+      const [x, y] = [filled(1), memory.allocate(4)];
+      const looks = () => {
+        sums(x, y);
+        memory.floats(y, 1);
+        return [x, y];
+      };
+      expect(kernels.record(looks)).toBeUndefined();
+      expect(() => kernels.record(() => [...kernels.record(() => [])!.calls] as never)).toThrow(/can hold no other/);
+      expect(kernels.recording).toBe(false);
+      for (const block of [x, y]) memory.release(block);
+    });
+  });
 });
 
 describe.each(await everyCarrier())('Memory on $name', ({ kernels: { memory } }) => {
@@ -79,6 +146,34 @@ describe.each(await everyCarrier())('Memory on $name', ({ kernels: { memory } })
     const block = memory.allocate(10);
     memory.release(block);
     expect(() => memory.release(block)).toThrow('kernels: a block of 64 bytes was released twice');
+  });
+
+  it('hold() keeps a block, in use or ready, until letGo(), and tells when its owner releases it', () => {
+    const [owned, ready] = [memory.allocate(5000), memory.allocate(5000)];
+    memory.release(ready);
+    const { usedBytes } = memory;
+    let told = 0;
+    const holder = () => {
+      told += 1;
+    };
+    for (const block of [owned, ready]) memory.hold(block, holder);
+    expect(memory.usedBytes).toBe(usedBytes + ready.bytes);
+    memory.release(owned);
+    expect(told).toBe(1);
+    const other = memory.allocate(5000);
+    expect([owned, ready]).not.toContain(other);
+    expect(() => memory.release(owned)).toThrow('released twice');
+    for (const block of [owned, ready]) memory.letGo(block, holder);
+    memory.release(other);
+    expect(memory.usedBytes).toBe(usedBytes - owned.bytes);
+    expect(told).toBe(1);
+  });
+
+  it('hold() refuses what was given back to the system', () => {
+    const block = memory.allocate(123_456);
+    memory.release(block);
+    memory.trim();
+    expect(() => memory.hold(block, () => {})).toThrow(/was given back to the system/);
   });
 
   it('trim() gives back what is not in use, and keeps what is', () => {

@@ -1,6 +1,7 @@
 import { environment, nativeIsas, openNative, processors } from '#platform';
 import type { Carrier } from './carrier.ts';
 import { type Block, Memory } from './memory.ts';
+import { type Call, header, Program, type Value, writeCall } from './program.ts';
 import { openWasm, wasmIsas } from './wasm.ts';
 
 export interface LoadOptions {
@@ -19,10 +20,7 @@ export interface LoadOptions {
   wasmPath?: string;
 }
 
-export type Value = number | boolean | Block | undefined;
-
-/** Numbers of a call before its arguments (see native/interface.h), and the most it may have in all. */
-const header = 4;
+/** The most numbers that a call may have in all. */
 const longestCall = 4096;
 
 /** The kernels, ready to be called, and the memory they work on. */
@@ -32,6 +30,7 @@ export class Kernels {
   readonly #call: Block;
   readonly #numbers: ReadonlyMap<string, number>;
   #threads = 1;
+  #recorded: { readonly calls: Call[]; readonly conditions: (() => boolean)[] } | undefined;
 
   constructor(carrier: Carrier) {
     this.carrier = carrier;
@@ -60,16 +59,56 @@ export class Kernels {
    * @throws {Error} if it can't be done, naming the kernel and its arguments; with a queue, `finish` and `finished` throw it.
    */
   call(name: string, ...values: readonly Value[]): void {
-    this.#write(name, values, this.#threads);
-    const { queue } = this.carrier;
-    if (queue) queue.push(this.#call.address);
-    else check(this.carrier.call(this.#call.address), name, values);
+    const call = this.#write(name, values, this.#threads);
+    this.#run(this.#call.address, call);
+    this.#recorded?.calls.push(call);
+  }
+
+  /**
+   * Runs what makes calls, and keeps them to be made again, with nothing of JavaScript between one and the next.
+   *
+   * @param run Returns the blocks that are others each time: what is read, and what is written.
+   * @returns Undefined if JavaScript has looked into a block meanwhile, for what it makes of it is not known.
+   */
+  record(run: () => readonly Block[]): Program | undefined {
+    if (this.#recorded) throw new Error('kernels: a recording can hold no other; record one after the other');
+    const recorded = { calls: [], conditions: [] };
+    let isKnown = true;
+    this.#recorded = recorded;
+    this.memory.onView = (block) => {
+      if (block !== this.#call) isKnown = false;
+    };
+    try {
+      const slots = run();
+      return isKnown ? new Program(this.memory, recorded, slots) : undefined;
+    } finally {
+      this.#recorded = undefined;
+      this.memory.onView = undefined;
+    }
+  }
+
+  /** Whether calls are being recorded. */
+  get recording(): boolean {
+    return this.#recorded !== undefined;
+  }
+
+  /** Tells the recording, if there is one, what must hold for as long as its calls mean the same. */
+  suppose(condition: () => boolean): void {
+    this.#recorded?.conditions.push(condition);
+  }
+
+  /** Makes the calls of a program, with these blocks in place of those that `record` was told. */
+  replay(program: Program, blocks: readonly Block[]): void {
+    const addresses = program.prepare(this.#threads, blocks);
+    program.calls.forEach((call, i) => {
+      this.#run(addresses[i]!, call);
+    });
   }
 
   /** Runs a kernel at once, in this thread alone, whatever others do: one that says of itself that it works alone. */
   callAlone(name: string, ...values: readonly Value[]): void {
-    this.#write(name, values, 0);
-    check(this.carrier.call(this.#call.address), name, values);
+    const call = this.#write(name, values, 0);
+    check(this.carrier.call(this.#call.address), call);
   }
 
   /** Blocks until all calls are done. Before that, what they write must not be read, and what they read not be written, by JavaScript. */
@@ -84,19 +123,20 @@ export class Kernels {
     this.#throwProblem();
   }
 
-  #write(name: string, values: readonly Value[], threads: number): void {
+  #write(name: string, values: readonly Value[], threads: number): Call {
     const kernel = this.#numbers.get(name);
     if (kernel === undefined) throw new Error(`kernels: ${this.carrier.name} has no kernel "${name}"; build it again`);
     if (header + values.length > longestCall)
       throw new RangeError(`${name}: at most ${longestCall - header} arguments, got ${values.length}`);
-    const numbers = this.memory.doubles(this.#call, longestCall);
-    numbers[0] = kernel;
-    numbers[1] = this.carrier.isaNumber;
-    numbers[2] = threads;
-    numbers[3] = values.length;
-    values.forEach((value, i) => {
-      numbers[header + i] = typeof value === 'object' ? value.address : Number(value ?? 0);
-    });
+    const call = { name, kernel, isa: this.carrier.isaNumber, values };
+    writeCall(this.memory.doubles(this.#call, longestCall), 0, call, threads);
+    return call;
+  }
+
+  #run(address: number, call: Call): void {
+    const { queue } = this.carrier;
+    if (queue) queue.push(address);
+    else check(this.carrier.call(address), call);
   }
 
   #throwProblem(): void {
@@ -106,7 +146,7 @@ export class Kernels {
   }
 }
 
-function check(problem: string | undefined, name: string, values: readonly Value[]): void {
+function check(problem: string | undefined, { name, values }: Call): void {
   if (problem) throw new Error(`${name}: ${problem}, called with (${values.map(describe).join(', ')})`);
 }
 

@@ -17,6 +17,10 @@ export class Memory {
   readonly #free = new Map<number, Block[]>();
   readonly #used = new Set<Block>();
   readonly #views = new WeakMap<Block, View>();
+  readonly #held = new Map<Block, { owned: boolean; readonly holders: Set<() => void> }>();
+
+  /** Told of every block that JavaScript is about to read or write. */
+  onView: ((block: Block) => void) | undefined;
 
   /** Bytes taken from the system, and how many of them are in use. */
   allocatedBytes = 0;
@@ -47,12 +51,41 @@ export class Memory {
    * @throws {Error} if it is not in use, as two owners would write to it.
    */
   release(block: Block): void {
+    const held = this.#held.get(block);
+    if (held?.owned) {
+      held.owned = false;
+      for (const tell of held.holders) tell();
+      return;
+    }
+    if (held) throw new Error(`kernels: a block of ${block.bytes} bytes was released twice`);
     if (!this.#used.delete(block)) throw new Error(`kernels: a block of ${block.bytes} bytes was released twice`);
     this.usedBytes -= block.bytes;
     this.#carrier.guard?.(block.address, 0, block.bytes);
     const free = this.#free.get(block.bytes);
     if (free) free.push(block);
     else this.#free.set(block.bytes, [block]);
+  }
+
+  /**
+   * Keeps a block that is in use, or lies ready, from being used anew, until `letGo`.
+   *
+   * @param released Who holds it; called when its owner releases it meanwhile.
+   * @throws {Error} if it was given back to the system.
+   */
+  hold(block: Block, released: () => void): void {
+    const held = this.#held.get(block) ?? { owned: this.#used.has(block), holders: new Set() };
+    if (!held.owned && held.holders.size === 0) this.#takeFree(block);
+    held.holders.add(released);
+    this.#held.set(block, held);
+  }
+
+  /** The opposite of `hold`. */
+  letGo(block: Block, released: () => void): void {
+    const held = this.#held.get(block);
+    held?.holders.delete(released);
+    if (!held || held.holders.size > 0) return;
+    this.#held.delete(block);
+    if (!held.owned) this.release(block);
   }
 
   /** Gives the blocks that lie ready back to the system. */
@@ -68,6 +101,7 @@ export class Memory {
 
   /** The block's memory, until more is allocated: ask again then. */
   view(block: Block): View {
+    this.onView?.(block);
     const known = this.#views.get(block);
     if (known && known.buffer.byteLength > 0) return known; // WebAssembly's memory leaves a buffer of no bytes behind when it grows
     const view = this.#carrier.view(block.address, block.bytes);
@@ -93,6 +127,15 @@ export class Memory {
   bytes(block: Block, length: number): Uint8Array {
     const { buffer, byteOffset } = this.view(block);
     return new Uint8Array(buffer, byteOffset, length);
+  }
+
+  #takeFree(block: Block): void {
+    const free = this.#free.get(block.bytes) ?? [];
+    if (!free.includes(block)) throw new Error(`kernels: a block of ${block.bytes} bytes was given back to the system`);
+    free.splice(free.indexOf(block), 1);
+    this.#used.add(block);
+    this.usedBytes += block.bytes;
+    this.#carrier.guard?.(block.address, block.bytes, block.bytes);
   }
 
   #fresh(size: number): Block {

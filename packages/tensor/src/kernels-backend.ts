@@ -13,6 +13,7 @@ import {
   type TensorBuffer,
   type TensorInfo,
   util,
+  Variable,
 } from '@tensorflow/tfjs-core';
 import { Staging } from './staging.ts';
 import { type Recipe, TensorData } from './tensor-data.ts';
@@ -52,14 +53,17 @@ export class KernelsBackend extends KernelBackend {
   }
 
   /** The same values under another shape, or once more: nothing is copied. */
-  share({ dataId, dtype }: TensorInfo, shape: readonly number[]): TensorInfo {
+  share(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
+    const { dataId, dtype } = tensor;
+    this.#note(tensor);
     this.incRef(dataId);
     return { dataId, shape: [...shape], dtype };
   }
 
   /** A tensor's values. */
-  of({ dataId }: TensorInfo): TensorData {
-    return this.data.get(dataId);
+  of(tensor: TensorInfo): TensorData {
+    this.#note(tensor);
+    return this.data.get(tensor.dataId);
   }
 
   override write(values: Values, shape: number[], dtype: DataType): DataId {
@@ -153,6 +157,13 @@ export class KernelsBackend extends KernelBackend {
     for (const data of this.#alive) data.release();
     this.#alive.clear();
     this.staging.release();
+  }
+
+  /** What is recorded of a variable holds until it is assigned other values. */
+  #note(tensor: TensorInfo): void {
+    if (!this.kernels.recording || !(tensor instanceof Variable)) return;
+    const { dataId } = tensor;
+    this.kernels.suppose(() => tensor.dataId === dataId);
   }
 
   #info(data: TensorData, shape: readonly number[]): TensorInfo {

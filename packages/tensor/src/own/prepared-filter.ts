@@ -14,9 +14,10 @@ import { blocksOf, type Layer, type NormVectors, normIngredients } from './layer
 export function preparedFilter(kernels: Kernels, shape: Conv2dShape, layer: Layer): Prepared {
   const { weight } = layer;
   const known = weight.derived;
-  if (known instanceof PreparedLayer && known.isOf(shape, layer)) return known;
-  const prepared = new PreparedLayer(kernels, shape, layer);
-  weight.derive(prepared);
+  const isKnown = known instanceof PreparedLayer && known.isOf(shape, layer);
+  const prepared = isKnown ? known : new PreparedLayer(kernels, shape, layer);
+  if (!isKnown) weight.derive(prepared);
+  kernels.suppose(() => prepared.isCurrent);
   return prepared;
 }
 
@@ -46,11 +47,17 @@ class PreparedLayer implements Prepared, Derived {
     this.bias = bias;
   }
 
+  /** Whether no part of the layer has changed. */
+  get isCurrent(): boolean {
+    return this.#parts.every((part, i) => part?.version === this.#versions[i]);
+  }
+
   isOf(shape: Conv2dShape, layer: Layer): boolean {
     const parts = partsOf(layer);
     return (
+      this.isCurrent &&
       parts.length === this.#parts.length &&
-      parts.every((part, i) => part === this.#parts[i] && part?.version === this.#versions[i]) &&
+      parts.every((part, i) => part === this.#parts[i]) &&
       windowOf(shape) === this.#window
     );
   }
