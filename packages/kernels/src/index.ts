@@ -84,6 +84,7 @@ export {
   sgdUpdate,
 } from './optimizer.ts';
 export { type AvgPoolShape, avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
+export { type Call, Program, type Recorded, type Value } from './program.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
 export { type ResizeOptions, type ResizeShape, resize, resizeGradient } from './resize.ts';
 export {
