@@ -234,14 +234,15 @@ export function cached(dataset: Dataset, { maxBytes = 2 ** 30 }: CacheOptions = 
 }
 
 /** The data set with other images: what it says of itself stays, the packed array does not. */
-function withGet(dataset: Dataset, get: Dataset['get']): Dataset {
-  const { length, classes, label, source, split, origin } = dataset;
+export function withGet(dataset: Dataset, get: Dataset['get']): Dataset {
+  const { length, classes, label, source, bytes, split, origin } = dataset;
   return {
     length,
     classes,
     get,
     ...(label && { label: label.bind(dataset) }),
     ...(source && { source: source.bind(dataset) }),
+    ...(bytes && { bytes: bytes.bind(dataset) }),
     ...(split && { split: split.bind(dataset) }),
     ...(origin && { origin }),
   };

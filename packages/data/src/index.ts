@@ -1,5 +1,7 @@
+export type { StoredImage } from '#cache-file';
 export { openOfficial } from '#open-official';
 export { type Affine, affine, type RandomAffineOptions, randomAffine, randomRotation, rotate } from './affine.ts';
+export { cachedInFile, type FileCachedDataset, type FileCacheOptions } from './cached-in-file.ts';
 export type { ChanceOptions } from './chance.ts';
 export { type Cifar100Options, cifar10, cifar10Classes, cifar100 } from './cifar.ts';
 export {
@@ -120,7 +122,7 @@ export {
 } from './policies.ts';
 export { type Preprocessing, parsePreprocessing, preprocess, preprocessor } from './preprocessing.ts';
 export { type OpenPublished, publishedDatasets } from './published.ts';
-export { byRecipe, type FilePart, type Recipe } from './recipe.ts';
+export { byRecipe, type FilePart, type Kept, type Recipe } from './recipe.ts';
 export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
 export { classBalanced, repeated, type SampleOptions, type Sampler, weighted } from './sampler.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';

@@ -4,7 +4,7 @@ import { type Description, descriptionOf } from './description.ts';
 import { realized } from './from-module.ts';
 import type { Image } from './image.ts';
 import type { Transform } from './loader.ts';
-import { follow, type Recipe } from './recipe.ts';
+import { follow, type Kept, type Recipe } from './recipe.ts';
 
 /** Some images of a batch, as plain data. */
 export interface Job {
@@ -31,8 +31,8 @@ export interface Target {
 
 type PlainRecipe = Pick<Recipe, 'file' | 'decode'> & {
   readonly changes: readonly Description[];
-  /** After so many changes the image is to be handed back, too. */
-  readonly keepAfter?: number | undefined;
+  /** After so many changes the image is to be handed back, too, unless it lies in a file as it is then. */
+  readonly kept?: Omit<Kept, 'keep'> | undefined;
 };
 
 /** What came of an image: it lies in the target, or is here, and what is to be kept of it; or what went wrong. */
@@ -52,7 +52,7 @@ export function plainRecipes(recipes: readonly Recipe[]): PlainRecipe[] | undefi
   for (const { file, decode, changes = [], kept } of recipes) {
     const described = describedAll(changes);
     if (!described) return undefined;
-    plain.push({ file, decode, changes: described, keepAfter: kept?.after });
+    plain.push({ file, decode, changes: described, kept: kept && { after: kept.after, stored: kept.stored } });
   }
   return plain;
 }
@@ -67,18 +67,18 @@ export function describedAll(functions: readonly object[]): Description[] | unde
 export async function runJob({ recipes, augment, stream, forks, target }: Job): Promise<Outcome[]> {
   const keyed = random(...stream);
   return Promise.all(
-    recipes.map(async ({ keepAfter, changes, ...recipe }, i): Promise<Outcome> => {
+    recipes.map(async ({ kept, changes, ...recipe }, i): Promise<Outcome> => {
       try {
         const [steps, transforms] = await Promise.all([allRealized(changes), allRealized(augment)]);
-        let kept: Image | undefined;
-        const keep = keepAfter === undefined ? undefined : { after: keepAfter, keep: (image: Image) => (kept = image) };
+        let made: Image | undefined;
+        const keep = kept && { ...kept, keep: (image: Image) => (made = image) };
         const plainSteps = steps as ((image: Image) => Image)[];
         const image = await follow(
           { ...recipe, changes: plainSteps, kept: keep },
           transforms,
           keyed.fork(...forks[i]!),
         );
-        return { image: target && wrote(target, i, image) ? 'in target' : image, kept };
+        return { image: target && wrote(target, i, image) ? 'in target' : image, kept: made };
       } catch (error) {
         return { problem: problemOf(error) };
       }

@@ -1,4 +1,5 @@
 import type { Random } from '@imgcls/random';
+import { readStored, type StoredImage } from '#cache-file';
 import { readPart } from '#files';
 import { croppingOf } from './cropping.ts';
 import type { Example } from './dataset.ts';
@@ -16,8 +17,15 @@ export interface Recipe {
   readonly decode?: DecodeOptions | undefined;
   /** One after the other, the same in every epoch. */
   readonly changes?: readonly ((image: Image) => Image)[];
-  /** Who keeps the image once so many of the changes are made: a cache. */
-  readonly kept?: { readonly after: number; readonly keep: (image: Image) => void } | undefined;
+  /** Who keeps the image once so many of the changes are made, a cache; and where it lies already, if it does. */
+  readonly kept?: Kept | undefined;
+}
+
+/** What a cache has to do with a recipe. */
+export interface Kept {
+  readonly after: number;
+  readonly keep: (image: Image) => void;
+  readonly stored?: StoredImage | undefined;
 }
 
 /** Bytes of a file that lie in it as they would in a file of their own: an entry of an archive. */
@@ -69,6 +77,8 @@ export async function follow(
   const all = [...changes, ...augment];
   const apply = (image: Image, from: number, end: number): Image =>
     all.slice(from, end).reduce((changed, change) => change(changed, random!), image);
+  const stored = kept?.stored && readStored(kept.stored);
+  if (stored) return apply(stored, kept.after, all.length);
   const { image, done } = await begin(recipe, all[0], random);
   if (!kept) return apply(image, done, all.length);
   const keep = apply(image, done, kept.after);
@@ -89,7 +99,8 @@ async function begin(
   return part ? { image: part, done: 1 } : { image: await decodeImage(bytes, decode), done: 0 };
 }
 
-const isImage = (file: Recipe['file']): file is Image => typeof file === 'object' && 'channels' in file;
+/** Whether the image is there already. */
+export const isImage = (file: Recipe['file']): file is Image => typeof file === 'object' && 'channels' in file;
 
 /** A file's bytes. @throws {DecodeError} if there is nothing, too much, or it can't be read. */
 export async function bytesOf(file: Exclude<Recipe['file'], Image>, options: DecodeOptions): Promise<Uint8Array> {
