@@ -15,7 +15,14 @@ export { type Architecture, ClassifierError } from './manifest.ts';
 export { readNpz } from './npz.ts';
 export type { PickleGlobal } from './pickle.ts';
 export type { Destination, Source } from './place.ts';
-export { loadPretrained, type Pretrained, type PretrainedOptions, type PublishedWeights } from './pretrained.ts';
+export {
+  type CreateModelOptions,
+  createModel,
+  loadPretrained,
+  type Pretrained,
+  type PretrainedOptions,
+  type PublishedWeights,
+} from './pretrained.ts';
 export { files, remote } from './read-only.ts';
 export { type ReadWeightsOptions, readWeights, type Weights } from './read-weights.ts';
 export {

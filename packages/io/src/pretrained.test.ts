@@ -6,13 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DownloadProgress } from '@imgcls/data';
-import { createModel } from '@imgcls/models';
+import { createModel as newModel } from '@imgcls/models';
 import { disposeModule, type StateDict, stateDict } from '@imgcls/nn';
 import { memory, tidy, useBackend } from '@imgcls/tensor';
 import { tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClassifierError } from './manifest.ts';
-import { loadPretrained, type PublishedWeights } from './pretrained.ts';
+import { createModel, loadPretrained, type PublishedWeights } from './pretrained.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import { writeTorchCheckpoint } from './torch-writer.ts';
 
@@ -30,7 +30,7 @@ let cacheDir: string;
 
 beforeAll(async () => {
   await useBackend('wasm');
-  const model = createModel('cifar_resnet20', { numClasses: 4, seed: 5 });
+  const model = newModel('cifar_resnet20', { numClasses: 4, seed: 5 });
   weights = await stateDict(model);
   disposeModule(model);
   file = writeTorchCheckpoint({ state_dict: weights });
@@ -115,7 +115,7 @@ describe('loadPretrained()', () => {
       fresh: ['linear.weight', 'linear.bias'],
     });
     const loaded = await stateDict(model);
-    const untrained = await stateDict(createModel('cifar_resnet20', options));
+    const untrained = await stateDict(newModel('cifar_resnet20', options));
     expect(loaded.get('layer3.2.conv2.weight')).toEqual(weights.get('layer3.2.conv2.weight'));
     expect(loaded.get('linear.weight')).toEqual(untrained.get('linear.weight'));
     expect(loaded.get('conv1.weight')?.shape).toEqual([16, 1, 3, 3]);
@@ -230,5 +230,33 @@ describe('loadPretrained()', () => {
     await expect(offer).rejects.toThrow(
       `download: resnet18-f37072fd.pth must lie in ${join(cacheDir, 'weights/resnet18')}`,
     );
+  });
+});
+
+describe('createModel()', () => {
+  it('has published weights if it is asked for them, and a new head for other classes', async () => {
+    const pretrained = await offered();
+    const model = await createModel('cifar_resnet20', { pretrained, numClasses: 10, cacheDir });
+    expect(model.architecture.options).toEqual({ numClasses: 10, imageSize: 8 });
+    const loaded = await stateDict(model);
+    expect(loaded.get('conv1.weight')).toEqual(weights.get('conv1.weight'));
+    expect(loaded.get('linear.weight')?.shape).toEqual([10, 64]);
+  });
+
+  it('takes the newest weights for true, and others by name', async () => {
+    const lies = (file: string) => `download: ${file} must lie in ${join(cacheDir, 'weights/resnet50')}`;
+    const options = { numClasses: 10, offline: true, cacheDir };
+    await expect(createModel('resnet50', { pretrained: true, ...options })).rejects.toThrow(
+      lies('resnet50-11ad3fa6.pth'),
+    );
+    await expect(createModel('resnet50', { pretrained: 'IMAGENET1K_V1', ...options })).rejects.toThrow(
+      lies('resnet50-0676ba61.pth'),
+    );
+  });
+
+  it('is that of @imgcls/models otherwise', async () => {
+    const [one, other] = [await createModel('cifar_resnet20', { seed: 3 }), newModel('cifar_resnet20', { seed: 3 })];
+    expect(await stateDict(one)).toEqual(await stateDict(other));
+    await expect(createModel('resnet', { pretrained: false })).rejects.toThrow(RangeError);
   });
 });

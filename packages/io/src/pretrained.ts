@@ -98,6 +98,37 @@ export async function loadPretrained(name: string, options: PretrainedOptions = 
   }
 }
 
+/** Options of a network, `seed` among them, and whether it comes with weights that others have trained. */
+export interface CreateModelOptions extends Omit<PretrainedOptions, 'weights'> {
+  /** `true`: the newest; their name, or weights of your own: those. Default: none, the network is new. */
+  pretrained?: boolean | string | PublishedWeights;
+}
+
+/**
+ * A network by its name, as `createModel` of `@imgcls/models` builds it, that may come with published weights.
+ *
+ * With `pretrained` it is the `model` of `loadPretrained`, which also tells the preprocessing and labels that go with the weights. It comes
+ * with a promise, since it must be fetched.
+ *
+ * @throws {RangeError} for a name, an option or weights that do not exist.
+ * @example
+ * It downloads 100 MB, so it is not run here.
+ * ```ts no-run
+ * import { createModel } from '@imgcls/io';
+ * import { useBackend } from '@imgcls/tensor';
+ *
+ * await useBackend();
+ * const model = await createModel('resnet50', { pretrained: true, numClasses: 10 }); // the head is new
+ * console.log(model.architecture);
+ * ```
+ */
+export async function createModel(name: string, options: CreateModelOptions = {}): Promise<CatalogueModel> {
+  const { pretrained = false, ...rest } = options;
+  if (pretrained === false)
+    return (await import('@imgcls/models')).createModel(name as CatalogueModel['architecture']['name'], rest);
+  return (await loadPretrained(name, pretrained === true ? rest : { ...rest, weights: pretrained })).model;
+}
+
 /** The members that are not undefined. */
 const given = (options: { [K in keyof DownloadOptions]: DownloadOptions[K] | undefined }): DownloadOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -119,7 +119,7 @@ describe('createModel()', () => {
   test('says where pretrained weights come from', () => {
     expect(() => createModel('resnet18', { pretrained: true } as object)).toThrow(
       new RangeError(
-        'createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; await loadPretrained("resnet18") of @imgcls/io instead',
+        'createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; import createModel from @imgcls/io instead, and await it',
       ),
     );
   });

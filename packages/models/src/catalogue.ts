@@ -68,7 +68,7 @@ export function createModel(name: string, { seed = 0, ...options }: Record<strin
     );
   if ('pretrained' in options)
     throw new RangeError(
-      `createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; await loadPretrained("${name}") of @imgcls/io instead`,
+      `createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; import createModel from @imgcls/io instead, and await it`,
     );
   for (const option of Object.keys(options))
     if (!model.options.includes(option))
