@@ -13,6 +13,7 @@ import {
 import { count } from './format.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
 import { createOutput, type Output } from './output.ts';
+import { oneOf } from './usage.ts';
 
 const examples = `
 Examples:
@@ -52,7 +53,7 @@ export function enginesCommand(): Command {
     );
 }
 
-const engineArgument = () => new Argument('<engine>', 'its name').choices(['tensorflow']);
+const engineArgument = () => new Argument('<engine>', 'tensorflow').argParser(oneOf('the engine', ['tensorflow']));
 
 async function list(options: { bench?: boolean; json?: boolean }): Promise<void> {
   const output = createOutput(options);

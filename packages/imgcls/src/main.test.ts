@@ -29,6 +29,8 @@ describe('main() refuses a wrong command line with exit code 2', () => {
     ['train digits --epochs 0', 'imgcls train: --epochs must be a whole number of at least 1, got "0"'],
     ['train digits --learning-rate fast', 'imgcls train: --learning-rate must be a number above 0, got "fast"'],
     ['train digits --optimizer lion', 'imgcls train: --optimizer must be one of sgd, adam, adamw, rmsprop, got "lion"'],
+    ['engines add cuda', 'imgcls engines: the engine must be one of tensorflow, got "cuda"'],
+    ['engines add tensorflow --gpus', 'imgcls engines: unknown option "--gpus", did you mean "--gpu"?'],
     ['train digits --epochs', 'imgcls train: option "--epochs <n>" argument missing'],
     [
       'evaluate runs/x digits --split half',
@@ -62,6 +64,13 @@ test('main() shows the help where nothing is asked for, and fails', async () => 
 });
 
 describe('main() fails with exit code 1', () => {
+  test('where an engine has no such version: --version is that of the engine', async () => {
+    expect(await run('engines', 'add', 'tensorflow', '--version', '3.0')).toEqual([
+      1,
+      'imgcls engines: the version of TensorFlow must be 2.12.0 to 2.21.x, as in 2.13.1, got "3.0"',
+    ]);
+  });
+
   test('where there is no classifier', async () => {
     const folder = await temporaryFolder(onTestFinished);
     const [code] = await run('evaluate', folder, 'digits', '--backend', 'cpu');

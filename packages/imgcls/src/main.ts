@@ -50,10 +50,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('imgcls')
     .description('Trains, evaluates and uses image classifiers.')
     .version(packageJson.version)
+    .enablePositionalOptions() // so that --version behind a command is that command's
     .exitOverride()
     .configureOutput({ outputError: () => undefined }) // worded below
     .addHelpText('after', examples);
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) program.addCommand(inheriting(command, program));
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -61,6 +62,13 @@ export async function main(args: readonly string[]): Promise<number> {
     const command = commands.find((one) => one.name() === args[0]);
     return report(error, command ? `imgcls ${command.name()}` : 'imgcls');
   }
+}
+
+/** A command, and those below it, with the settings of the one above. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inheriting(below, command);
+  return command;
 }
 
 /** Says what went wrong, and gives the exit code for it. */

@@ -27,8 +27,9 @@ export async function findPrograms(): Promise<Programs> {
     answers('npm'),
   ]);
   const pip = python && (await pipOf(python));
+  const oldPython = python ? '' : await versionOf('python3');
   const missing = [
-    ...(python ? [] : ['Python 3.8 or newer with pip']),
+    ...(python ? [] : [`Python 3.8 or newer with pip${oldPython && ` (python3 is ${oldPython})`}`]),
     ...(python && pip === 'none' ? [`pip for ${python}`] : []),
     ...(compiler ? [] : ['a C++ compiler']),
     ...(npm ? [] : ['npm']),
@@ -79,6 +80,10 @@ const answers = async (program: string): Promise<boolean> => (await command(prog
 
 const isPython = async (program: string): Promise<boolean> =>
   (await command(program, ['-c', 'import sys, zipfile; sys.exit(sys.version_info < (3, 8))'])).code === 0;
+
+/** As in `3.6`; empty where there is none. */
+const versionOf = async (python: string): Promise<string> =>
+  (await command(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).stdout.trim();
 
 /** Its own pip from 21.3 on takes several platforms; else one in a virtual environment, which Debian has in a package of its own. */
 async function pipOf(python: string): Promise<'its own' | 'venv' | 'none'> {

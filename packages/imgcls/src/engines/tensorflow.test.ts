@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tensorflowInstallations } from '@imgcls/tensor/tensorflow';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -128,6 +128,20 @@ describe.runIf(canRun)('findPrograms()', () => {
     await expect(findPrograms()).rejects.toThrow(
       'Python 3.8 or newer with pip and a C++ compiler and npm must be installed to set up TensorFlow, got none; on Debian and Ubuntu: apt-get install python3-pip g++, ',
     );
+  });
+
+  it('says which Python it found where that is too old', async () => {
+    const old = `#!/bin/sh\ncase "$*" in *zipfile*) exit 1;; *) echo 3.6;; esac\n`;
+    await writeFile(join(folder, 'bin/python3'), old);
+    await expect(findPrograms()).rejects.toThrow(
+      'Python 3.8 or newer with pip (python3 is 3.6) must be installed to set up TensorFlow, got none; ',
+    );
+  });
+
+  it('names pip alone where Python has neither that nor virtual environments', async () => {
+    const bare = `#!/bin/sh\ncase "$*" in *pip*) exit 1;; esac\n`;
+    await writeFile(join(folder, 'bin/python3'), bare);
+    await expect(findPrograms()).rejects.toThrow('pip for python3 must be installed to set up TensorFlow, got none; ');
   });
 
   it('names the compiler alone where only that is missing', async () => {
