@@ -5,7 +5,7 @@ import { median, spread } from './statistics.ts';
 /** One question: something of ours and something else that does the same, measured in turns. */
 export interface BenchCase {
   name: string;
-  unit: 'images/s' | 'ms';
+  unit: 'images/s' | 'ms' | 'MB';
   /** Builds what is measured, when it is this case's turn. */
   prepare(): Prepared | Promise<Prepared>;
 }
@@ -72,7 +72,7 @@ async function runCase({ name, unit, prepare }: BenchCase) {
   const missing = 'missing' in peer ? peer.missing : undefined;
   const [own, other] = await measure([ours, ...('missing' in peer ? [] : [peer])], repeats);
   close?.();
-  const ratio = own && other ? (unit === 'ms' ? other.median / own.median : own.median / other.median) : null;
+  const ratio = own && other ? (unit === 'images/s' ? own.median / other.median : other.median / own.median) : null;
   const show = (measured: Measured | undefined) =>
     measured ? `${measured.median.toPrecision(4)} ${unit} ±${(100 * measured.spread).toFixed(0)} %` : '-';
   const n = String(Math.max(repeats, 1));

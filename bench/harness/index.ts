@@ -1,4 +1,5 @@
 export { type BenchCase, bench, type Missing, type Prepared, type Request } from './bench.ts';
+export { buildPackages, fresh } from './fresh.ts';
 export { onnxRuntime } from './onnx.ts';
 export { memoryKept, python } from './python.ts';
 export { rate, settle } from './rate.ts';
