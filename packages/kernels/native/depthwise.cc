@@ -22,7 +22,9 @@ namespace IMGCLS_ISA {
 namespace {
 
 constexpr int kBlock = 4;                  // pixels at a time
-constexpr int64_t kPieceValues = 1 << 16;  // that one piece of work writes
+constexpr int64_t kPieceValues = 1 << 16;  // that one piece of work writes,
+constexpr int64_t kFewValues = 1 << 14;    // or, of one image, at least
+constexpr int64_t kPieces = 8;             // that little work is cut into
 
 struct Shape {
   int64_t batch, channels;
@@ -190,7 +192,11 @@ struct Pieces {
   int64_t rows, rows_each, image_rows;
 
   Pieces(int64_t batch, int64_t image_rows, int64_t row_values)
-      : rows(batch * image_rows), rows_each(larger(1, kPieceValues / larger(1, row_values))), image_rows(image_rows) {}
+      : rows(batch * image_rows), image_rows(image_rows) {
+    const int64_t values = rows * row_values;
+    const int64_t pieces = larger(ceil_div(values, kPieceValues), smaller(kPieces, values / kFewValues));
+    rows_each = larger(1, ceil_div(rows, larger(1, pieces)));
+  }
   int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
   int64_t begin(int piece) const { return piece * rows_each; }
   int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }

@@ -34,7 +34,12 @@ struct Epilogue {
   Activation activation;
   float slope;           // of a leaky activation
 
-  bool is_none() const { return scale == 1 && !bias && !residual && activation == Activation::kNone; }
+  /// Whether y = min(max(sum + bias + residual, low()), high()).
+  bool is_clamp() const {
+    return scale == 1 && (activation == Activation::kNone || activation == Activation::kRelu || activation == Activation::kRelu6);
+  }
+  float low() const { return activation == Activation::kNone ? -__builtin_inff() : 0; }
+  float high() const { return activation == Activation::kRelu6 ? 6 : __builtin_inff(); }
 
   /// One row. `bias` and `residual` begin at its first column.
   template <class T>

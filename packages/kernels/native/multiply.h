@@ -5,7 +5,8 @@
 //   Rows     `Operand load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
 //   Columns  `Panels load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
 //            both: `Traffic::Span ahead(block, k0, k)`: the memory that load() will read for it, roughly
-//   Finish   `float* place(block, &row)`: where the sums may be written themselves, or null; `finish(block, c, c_row)`: takes them otherwise
+//   Finish   `float* place(block, &row)`: where the results may be written at once, `last(block)` applied, or null; `finish(block, c, c_row)`:
+//            takes the sums otherwise
 #pragma once
 
 #include "epilogue.h"
@@ -138,7 +139,7 @@ inline Block Plan::block(int64_t index) const {
 /// Multiplies the block, a part of the depth of it, into sums. `next`: what will be multiplied after it.
 template <class Rows, class Columns>
 void multiply_block(const Plan& plan, const Block& block, int64_t part, const Block& next, int64_t next_part, const Rows& rows,
-                    const Columns& columns, float* a, float* b, float* sums, int64_t sums_row, bool streams) {
+                    const Columns& columns, float* a, float* b, float* sums, int64_t sums_row, bool streams, const Last* finish) {
   const Cut depth = plan.depth_of(part);
   const int m = static_cast<int>(block.rows), n = static_cast<int>(block.columns);
   for (int64_t i = 0; i < depth.parts; i++) {
@@ -148,10 +149,11 @@ void multiply_block(const Plan& plan, const Block& block, int64_t part, const Bl
     const bool last = i + 1 == depth.parts;
     const int64_t k0 = last ? plan.depth.begin(next_part) : begin + size;
     const Block& then = last ? next : block;
-    Traffic traffic = {{rows.ahead(then, k0, size), columns.ahead(then, k0, size)}, streams && depth.parts == 1};
+    Traffic traffic = {{rows.ahead(then, k0, size), columns.ahead(then, k0, size)}, streams && depth.parts == 1,
+                       Columns::kFar};
     const int k = static_cast<int>(size);
     if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
-    else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
+    else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic, last ? finish : nullptr);
   }
 }
 
@@ -184,8 +186,9 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     int64_t sums_row = whole ? plan.sums_row() : row;
     float* place = whole ? finish.place(block, &sums_row) : partial(block, part);
     float* sums = place ? place : own;
+    const Last last = finish.last(block);
     multiply_block(plan, block, part, plan.block(next / plan.depth.parts), next % plan.depth.parts, rows, columns, a, b, sums, sums_row,
-                   whole && place && finish.streams());
+                   whole && place && finish.streams(), place && whole ? &last : nullptr);
     finish_streams();
     if (sums == own) finish.finish(block, sums, sums_row);
   });
@@ -231,6 +234,7 @@ struct MatrixRows {
 
 /// Columns that were packed before, each batch by itself.
 struct PackedColumns {
+  static constexpr bool kFar = true;
   const float* at;
   int64_t k, batch;
 
@@ -238,11 +242,15 @@ struct PackedColumns {
     const Panels all = Panels::packed(at + batch_index * batch, k);
     return {all.at + n0 / kPanel * all.panel + k0 * kPanel, all.row, all.panel};
   }
-  Traffic::Span ahead(const Block&, int64_t, int64_t) const { return {}; }
+  Traffic::Span ahead(const Block& block, int64_t k0, int64_t size) const {
+    const float* from = at + block.batch * batch + block.column * k + k0 * kPanel;
+    return {reinterpret_cast<const char*>(from), size * int64_t{kPanel * sizeof(float)}};
+  }
 };
 
 /// Columns of a matrix [k][n], or transposed [n][k], packed as they are needed, or read where they lie.
 struct MatrixColumns {
+  static constexpr bool kFar = false;
   Values b;
   int64_t row, batch;
   bool transposed, in_place;
@@ -301,9 +309,17 @@ struct Write {
   Moments moments;
 
   float* place(const Block& block, int64_t* row) const {
-    if (y.is_bf16 || places.width > 0 || !epilogue.is_none() || moments.mean) return nullptr;
+    if (y.is_bf16 || places.width > 0 || !epilogue.is_clamp() || moments.mean) return nullptr;
     *row = places.row;
     return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
+  }
+
+  /// What is done to what is written to place().
+  Last last(const Block& block) const {
+    const int64_t at = block.batch * places.batch + block.row * places.row + block.column;
+    const auto* residual = static_cast<const float*>(epilogue.residual);
+    const float* bias = epilogue.bias ? epilogue.bias + block.batch * bias_batch + block.column : nullptr;
+    return {bias, residual ? residual + at : nullptr, places.row, epilogue.low(), epilogue.high()};
   }
 
   /// Whether what is written to place() should go past the caches.

@@ -26,7 +26,14 @@ struct Operands {
   const char* ahead;  // brought closer, a line for each of k
   int64_t ahead_step;
   bool streams;
+  const Last* last;
 };
+
+Floats finished(const Last& last, Floats sums, int64_t row, int64_t column, int count) {
+  if (last.bias) sums += load(last.bias + column, count);
+  if (last.residual) sums += load(last.residual + row * last.row + column, count);
+  return min(max(sums, splat(last.low)), splat(last.high));
+}
 
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed>
@@ -55,7 +62,10 @@ void tile(const Operands& of, int columns) {
     for (int j = 0; j < vectors; j++) {
       float* c = of.c + i * of.c_row + j * kLanes;
       const int count = j < vectors - 1 ? kLanes : columns;
-      if (of.accumulate) sums[i][j] += load(c, count);  // last: sums of sums err less
+      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
+      if constexpr (!transposed) {
+        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
+      }
       if (of.streams) stream(c, sums[i][j]);
       else store(c, sums[i][j], count);
     }
@@ -69,20 +79,26 @@ void tile_of(int rows, const Operands& of, int columns) {
 }
 
 template <bool transposed>
-void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
+void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
+              const Last* last) {
   const int blocks = (m + kTileRows - 1) / kTileRows;  // of nearly the same height: 16 rows are 8 + 8, not 14 + 2
   for (int column = 0; column < n; column += kPanel) {
     const int columns = n - column < kPanel ? n - column : kPanel;
     const float* panel = b.at + column / kPanel * b.panel;
+    Traffic::Span next_panel = {reinterpret_cast<const char*>(panel + b.panel), 0};
+    if (traffic && traffic->far_panels && column + kPanel < n) next_panel.bytes = k * int64_t{kPanel * sizeof(float)};
     for (int block = 0; block < blocks; block++) {
       const int begin = static_cast<int>(int64_t{m} * block / blocks);
       const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
-      const char* next = traffic ? traffic->take(k * kLineBytes) : nullptr;
+      const char* next = next_panel.take(k * kLineBytes);
+      if (!next && traffic) next = traffic->take(k * kLineBytes);
+      const Last here = last ? last->from(begin, column) : Last{};
       const Operands of = {k,     transposed ? a + begin : a + begin * a_row, a_row,
                            panel, b.row,                                      c + begin * c_row + column,
                            c_row, accumulate,                                 next ? next : reinterpret_cast<const char*>(panel),
                            next ? kLineBytes : 0,
-                           traffic && traffic->streams};
+                           traffic && traffic->streams,
+                           last ? &here : nullptr};
       if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
       else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
     }
@@ -91,12 +107,13 @@ void by_tiles(int m, int n, int k, const float* a, int64_t a_row, Panels b, floa
 
 }  // namespace
 
-void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
-  by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
+void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
+             const Last* last) {
+  by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
 }
 
 void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate, Traffic* traffic) {
-  by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
+  by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr);
 }
 
 template <class T>

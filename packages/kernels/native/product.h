@@ -38,28 +38,44 @@ struct Traffic {
   struct Span {
     const char* at;
     int64_t bytes;
+
+    /// The next so many bytes; null when there are no more.
+    const char* take(int64_t count) {
+      if (bytes <= 0) return nullptr;
+      bytes -= count;
+      at += count;
+      return at - count;
+    }
   };
   Span ahead[2] = {};     // what will be read soon, brought closer meanwhile
   bool streams = false;   // c is written past the caches: rows and columns of it are multiples of a vector, and nothing is accumulated
+  bool far_panels = false;  // panels come from memory, so that the next is brought closer before all else
 
-  /// The next `bytes` of what will be read soon; null when there is no more.
-  const char* take(int64_t bytes) {
-    for (Span& span : ahead)
-      if (span.bytes > 0) {
-        span.bytes -= bytes;
-        span.at += bytes;
-        return span.at - bytes;
-      }
-    return nullptr;
+  const char* take(int64_t count) {
+    const char* next = ahead[0].take(count);
+    return next ? next : ahead[1].take(count);
+  }
+};
+
+/// What is done to the sums at last: c = min(max(c + bias + residual, low), high). NaN stays.
+struct Last {
+  const float* bias;      // by column; null: none
+  const float* residual;  // laid out as c, rows `row` floats apart; null: none
+  int64_t row;
+  float low, high;
+
+  /// The same for what begins at a row and column.
+  Last from(int64_t first, int64_t column) const {
+    return {bias ? bias + column : nullptr, residual ? residual + first * row + column : nullptr, row, low, high};
   }
 };
 
 /// c[m][n] = (accumulate ? c[m][n] : 0) + Σ_k a[m · a_row + k] · b(k, n), row m of c beginning at `c + m · c_row`.
-/// Nothing beyond n columns of c is touched; k = 0 gives zeros.
+/// Nothing beyond n columns of c is touched; k = 0 gives zeros. `last`: what follows, if anything.
 void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
-             Traffic* traffic = nullptr);
+             Traffic* traffic = nullptr, const Last* last = nullptr);
 
-/// The same of a transposed: a(m, k) = a[k · a_row + m].
+/// The same of a transposed, which nothing follows: a(m, k) = a[k · a_row + m].
 void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
                         Traffic* traffic = nullptr);
 
