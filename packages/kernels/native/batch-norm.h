@@ -24,7 +24,7 @@ struct Parameters {
         beta(in.pointer<const float>()),
         epsilon(in.real()) {}
 
-  float reciprocal(int64_t c) const { return 1.0f / __builtin_sqrtf(variance[c] + epsilon); }
+  double reciprocal(int64_t c) const { return 1 / __builtin_sqrt(static_cast<double>(variance[c]) + epsilon); }
 };
 
 /// The same ready for every column of the walk, in memory of its own.
@@ -37,7 +37,7 @@ struct Line {
       : mean(memory), scale(mean + columns.padded_width()), beta(scale + columns.padded_width()) {
     for (int64_t c = 0; c < columns.channels; c++) {
       mean[c] = p.mean[c];
-      scale[c] = p.gamma[c] * p.reciprocal(c);
+      scale[c] = static_cast<float>(p.gamma[c] * p.reciprocal(c));
       beta[c] = p.beta[c];
     }
     columns.repeat(mean);
@@ -66,13 +66,13 @@ struct Outgoing {
   /// `sums`: of dz, and of dz·(x - mean), [2][channels].
   Outgoing(const Columns& columns, const Parameters& p, const Statistics& statistics, const float* sums, float* memory)
       : slope(memory), offset(memory + columns.padded_width()) {
-    const float share = 1.0f / static_cast<float>(columns.rows);
+    const double share = 1.0 / static_cast<double>(columns.rows);
     for (int64_t c = 0; c < columns.channels; c++) {
-      const float r = p.reciprocal(c), scale = p.gamma[c] * r;
+      const double r = p.reciprocal(c), scale = p.gamma[c] * r;
       slope[c] = offset[c] = 0;
       if (statistics.constant) continue;
-      slope[c] = share * ((statistics.d_variance ? 2 * statistics.d_variance[c] : 0) - scale * r * r * sums[columns.channels + c]);
-      offset[c] = share * ((statistics.d_mean ? statistics.d_mean[c] : 0) - scale * sums[c]);
+      slope[c] = static_cast<float>(share * ((statistics.d_variance ? 2 * statistics.d_variance[c] : 0) - scale * r * r * sums[columns.channels + c]));
+      offset[c] = static_cast<float>(share * ((statistics.d_mean ? statistics.d_mean[c] : 0) - scale * sums[c]));
     }
     columns.repeat(slope);
     columns.repeat(offset);
@@ -87,7 +87,7 @@ struct Outgoing {
 inline void parameter_gradients(const Columns& columns, const Parameters& p, const float* sums, float* d_gamma, float* d_beta) {
   for (int64_t c = 0; c < columns.channels; c++) {
     d_beta[c] = sums[c];
-    d_gamma[c] = sums[columns.channels + c] * p.reciprocal(c);
+    d_gamma[c] = static_cast<float>(sums[columns.channels + c] * p.reciprocal(c));
   }
 }
 

@@ -67,6 +67,13 @@ struct Columns {
     }
   }
 
+  /// Calls `run(begin, rows)` for few rows at a time: what is summed up in such parts errs less than in one long sum.
+  template <class Run>
+  void each_few(int64_t begin, int64_t rows, const Run& run) const {
+    const int64_t few = kFew * fold;
+    for (int64_t row = 0; row < rows; row += few) run(begin + row * channels, smaller(few, rows - row));
+  }
+
   /// In place: what each channel has, for every column.
   void repeat(float* values) const {
     for (int64_t i = channels; i < width(); i++) values[i] = values[i - channels];
@@ -79,7 +86,7 @@ struct Columns {
   }
 
  private:
-  static constexpr int64_t kPieceValues = 1 << 15;
+  static constexpr int64_t kPieceValues = 1 << 15, kFew = 32;
 };
 
 /// Where results go. Many go past the caches, which they would only empty, if each vector lies on a boundary of its own; whoever wrote some calls
@@ -104,6 +111,14 @@ struct Sink {
 
 /// Adds to the sums of a piece's columns. The lanes beyond belong to others.
 inline void add_to(float* sums, Floats v, int lanes) { store(sums, load(sums, lanes) + v, lanes); }
+
+/// Adds sums to others, and sets them back to 0.
+inline void move_sums(float* sums, int64_t count, float* to) {
+  each_vector(count, [&](int64_t i, int lanes) {
+    add_to(to + i, load(sums + i, lanes), lanes);
+    store(sums + i, Floats{}, lanes);
+  });
+}
 
 /// Adds up parts [count][width] in their order.
 inline void add_parts(const float* parts, int64_t count, int64_t width, float* to) {

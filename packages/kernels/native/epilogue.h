@@ -63,8 +63,21 @@ inline Epilogue read_epilogue(Arguments& in, float scale) {
   return {scale, bias, residual, activation, in.real()};
 }
 
-/// Means and biased variances by channel, gathered by blocks of pixels: each block's own, about one of its values so that nothing cancels,
-/// then put together in the order of the blocks.
+/// Σ value(i), as sums of few that are then added: that errs less than one long sum.
+template <class Value>
+Floats sum_of_sums(int64_t count, const Value& value) {
+  constexpr int64_t kFew = 16;
+  Floats total{};
+  for (int64_t i = 0; i < count;) {
+    Floats sum{};
+    for (const int64_t end = smaller(count, i + kFew); i < end; i++) sum += value(i);
+    total += sum;
+  }
+  return total;
+}
+
+/// Means and biased variances by channel, gathered by blocks of pixels: each block's own, then put together in the order of the blocks.
+/// Their errors are the same for all pixels of a channel, so that no later mean evens them out: they must be right to the last bits.
 struct Moments {
   float* mean;      // null: not wanted
   float* variance;
@@ -88,14 +101,13 @@ struct Moments {
       const Floats offset = bias ? load_some(bias + c, n - c) : Floats{};
       const auto value = [&](int64_t i) { return rounded(load(sums + i * row + c) + offset, stored); };
       const Floats first = value(0), share = splat(1 / static_cast<float>(rows));
-      Floats sum{}, squares_sum{};
-      for (int64_t i = 1; i < rows; i++) {
-        const Floats x = value(i) - first;
-        sum += x;
-        squares_sum = fma(x, x, squares_sum);
-      }
-      store_some(means(block) + channel + c, first + sum * share, n - c);
-      store_some(squares(block) + channel + c, squares_sum - sum * sum * share, n - c);
+      const Floats mean = fma(sum_of_sums(rows, [&](int64_t i) { return value(i) - first; }), share, first);
+      const Floats squares_sum = sum_of_sums(rows, [&](int64_t i) {
+        const Floats off = value(i) - mean;
+        return off * off;
+      });
+      store_some(means(block) + channel + c, mean, n - c);
+      store_some(squares(block) + channel + c, squares_sum, n - c);
     }
     set_count(block, rows);
   }

@@ -8,17 +8,21 @@ namespace imgcls {
 namespace IMGCLS_ISA {
 
 /// Floats of scratch memory that gather_moments() works in.
-inline int64_t moments_scratch(const Columns& columns) { return 2 * columns.padded_width(); }
+inline int64_t moments_scratch(const Columns& columns) { return 3 * columns.padded_width(); }
 
 /// Those of a block of rows, few enough to stay in cache: in three walks, the sums about one of the rows, so that a large mean costs no digits.
 template <class T>
 void gather_moments(const Columns& columns, const T* x, int64_t rows, float* memory, const Moments& moments, int64_t block) {
   const int64_t channels = columns.channels;
-  float *centre = memory, *sums = memory + columns.padded_width();
+  const int64_t width = columns.padded_width();
+  float *centre = memory, *sums = centre + width, *few = sums + width;
   const auto sum_up = [&](const auto& term) {
-    memset(sums, 0, columns.padded_width() * sizeof(float));
-    columns.each(0, rows, [&](int64_t i, int64_t column, int lanes) {
-      add_to(sums + column, term(load(x + i, lanes) - load(centre + column)), lanes);
+    memset(sums, 0, 2 * width * sizeof(float));
+    columns.each_few(0, rows, [&](int64_t begin, int64_t some) {
+      columns.each(begin, some, [&](int64_t i, int64_t column, int lanes) {
+        add_to(few + column, term(load(x + i, lanes) - load(centre + column)), lanes);
+      });
+      move_sums(few, width, sums);
     });
     columns.add_folds(sums);
   };

@@ -61,14 +61,18 @@ struct Incoming {
 /// Sums of dz and of dz·(x - mean) over one piece, [2][channels]; dz goes to d_residual too, unless that is null.
 template <class T, class F>
 void sum_gradients(const Columns& columns, int piece, const T* x, const Incoming<T, F>& incoming, T* d_residual, float* memory, float* part) {
-  float *sums = memory, *products = memory + columns.padded_width();
-  memset(memory, 0, 2 * columns.padded_width() * sizeof(float));
-  columns.each(piece, [&](int64_t i, int64_t column, int lanes) {
-    const Floats centred = incoming.line.centred(load(x + i, lanes), column);
-    const Floats dz = incoming.at(i, column, lanes, centred);
-    if (d_residual) store(d_residual + i, dz, lanes);
-    add_to(sums + column, dz, lanes);
-    add_to(products + column, dz * centred, lanes);
+  const int64_t width = columns.padded_width();
+  float *sums = memory, *products = sums + width, *few = products + width;
+  memset(memory, 0, 4 * width * sizeof(float));
+  columns.each_few(columns.begin_of(piece), columns.rows_of(piece), [&](int64_t begin, int64_t rows) {
+    columns.each(begin, rows, [&](int64_t i, int64_t column, int lanes) {
+      const Floats centred = incoming.line.centred(load(x + i, lanes), column);
+      const Floats dz = incoming.at(i, column, lanes, centred);
+      if (d_residual) store(d_residual + i, dz, lanes);
+      add_to(few + column, dz, lanes);
+      add_to(few + width + column, dz * centred, lanes);
+    });
+    move_sums(few, 2 * width, sums);
   });
   columns.add_folds(sums);
   columns.add_folds(products);
@@ -105,7 +109,7 @@ const char* gradient(const Columns& columns, Activation kind, float slope, Argum
   const int64_t parts_size = columns.pieces() * 2 * columns.channels, sums_size = whole_lines(2 * columns.channels);
   auto* memory = static_cast<float*>(
       shared_scratch((Line::size(columns) + Outgoing::size(columns) + sums_size + parts_size) * sizeof(float)));
-  if (!memory || !scratch_for_all(2 * columns.padded_width())) return kOutOfMemory;
+  if (!memory || !scratch_for_all(4 * columns.padded_width())) return kOutOfMemory;
   const Line line(columns, parameters, memory);
   float *outgoing_memory = memory + Line::size(columns), *sums = outgoing_memory + Outgoing::size(columns), *parts = sums + sums_size;
 
@@ -128,11 +132,15 @@ const char* sum_channels(const Columns& columns, Arguments in) {
   const auto* x = in.pointer<const T>();
   auto* y = in.pointer<float>();
   auto* parts = static_cast<float*>(shared_scratch(columns.pieces() * columns.channels * sizeof(float)));
-  if (!parts || !scratch_for_all(columns.padded_width())) return kOutOfMemory;
+  if (!parts || !scratch_for_all(2 * columns.padded_width())) return kOutOfMemory;
+  const int64_t width = columns.padded_width();
   parallel(columns.pieces(), [&](int piece, int thread) {
-    auto* sums = static_cast<float*>(scratch(thread, 0));
-    memset(sums, 0, columns.padded_width() * sizeof(float));
-    columns.each(piece, [&](int64_t i, int64_t column, int lanes) { add_to(sums + column, load(x + i, lanes), lanes); });
+    float *sums = static_cast<float*>(scratch(thread, 0)), *few = sums + width;
+    memset(sums, 0, 2 * width * sizeof(float));
+    columns.each_few(columns.begin_of(piece), columns.rows_of(piece), [&](int64_t begin, int64_t rows) {
+      columns.each(begin, rows, [&](int64_t i, int64_t column, int lanes) { add_to(few + column, load(x + i, lanes), lanes); });
+      move_sums(few, width, sums);
+    });
     columns.add_folds(sums);
     memcpy(parts + piece * columns.channels, sums, columns.channels * sizeof(float));
   });

@@ -214,25 +214,27 @@ struct Convolution {
   Points v_points(float* v, int64_t tiles) const { return {v, spread(in()), tiles * spread(in()), kPanel}; }
 };
 
-/// Sums by channel over the outputs of one chunk of tiles, about the first of them so that nothing cancels.
+/// Sums by channel over the outputs of one chunk of tiles, about the mean of the first tile so that nothing cancels.
 struct Tally {
   float first[kBlockPanels * kPanel], sum[kBlockPanels * kPanel], squares[kBlockPanels * kPanel];
   int64_t count = 0;
 
   template <class T>
   void add(const Tile& tile, int64_t c, const Floats values[kTile][kTile], const T* stored) {
-    const bool begins = count == 0;
-    const Floats about = begins ? rounded(values[0][0], stored) : load(first + c);
-    Floats total = begins ? Floats{} : load(sum + c), total_squares = begins ? Floats{} : load(squares + c);
-    for (int64_t i = 0; i < tile.rows; i++)
-      for (int64_t j = 0; j < tile.columns; j++) {
-        const Floats value = rounded(values[i][j], stored) - about;
-        total += value;
-        total_squares = fma(value, value, total_squares);
-      }
-    store(first + c, about);
-    store(sum + c, total);
-    store(squares + c, total_squares);
+    const auto sum_up = [&](const auto& term) {
+      Floats total{};
+      for (int64_t i = 0; i < tile.rows; i++)
+        for (int64_t j = 0; j < tile.columns; j++) total += term(rounded(values[i][j], stored));
+      return total;
+    };
+    if (count == 0) {
+      store(first + c, sum_up([](Floats v) { return v; }) * splat(1 / static_cast<float>(tile.rows * tile.columns)));
+      store(sum + c, Floats{});
+      store(squares + c, Floats{});
+    }
+    const Floats about = load(first + c);
+    store(sum + c, load(sum + c) + sum_up([&](Floats v) { return v - about; }));
+    store(squares + c, load(squares + c) + sum_up([&](Floats v) { return (v - about) * (v - about); }));
   }
 
   void write(const Moments& moments, int64_t chunk, int64_t channel, int64_t n) const {
