@@ -58,20 +58,33 @@ export async function labelledFiles(
   naming: Naming,
   options: ImageFolderOptions,
 ): Promise<ImageFolder> {
+  const decode = decodeOptions(options);
   const limit = limiter(READS_AT_ONCE);
   const first = handover(FIRST_READ_BYTES);
   const { found, skipped } = await check(
     candidates,
     naming,
-    async (one) => first.put(one.path, await limit(() => follow({ file: one.file, decode: options }))),
+    async (one) => first.put(one.path, await limit(() => follow({ file: one.file, decode }))),
     options,
   );
   const classes = classesOf(found, skipped, naming, options.classes);
   return ofFiles(found, { classes, skipped, ...naming }, ({ path, file }) => ({
     file: first.take(path) ?? file,
-    decode: options,
+    decode,
   }));
 }
+
+const DECODE_OPTIONS = [
+  'channels',
+  'maxBytes',
+  'maxPixels',
+  'background',
+  'partial',
+] as const satisfies readonly (keyof DecodeOptions)[];
+
+/** Those of the options that say how files are decoded, which are plain data: recipes hold them, and cross to workers. */
+const decodeOptions = (options: DecodeOptions): DecodeOptions =>
+  Object.fromEntries(DECODE_OPTIONS.filter((name) => name in options).map((name) => [name, options[name]]));
 
 /** A data set of files that are known to be images. */
 export function ofFiles(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { random } from '@imgcls/random';
@@ -8,6 +8,7 @@ import { colorJitter } from './color.ts';
 import { horizontalFlip, randomResizedCrop } from './crop.ts';
 import { cached, type Dataset, mapped, subset } from './dataset.ts';
 import { fromModule } from './from-module.ts';
+import { imageFolder } from './image-folder.ts';
 import { type Batch, loader, type Transform } from './loader.ts';
 import { byRecipe } from './recipe.ts';
 import { resize } from './resize.ts';
@@ -54,6 +55,18 @@ describe('loader() with workers', () => {
       expect(await collect(batches.epoch(1))).toEqual(second); // into memory that the first epoch has sized
     }
     expect(await collect(loader(photos(), { ...options, workers: 2, seed: 6 }))).not.toEqual(first);
+  });
+
+  it('reads a folder that was opened with functions among its options', async () => {
+    const root = join(folder, 'sorted');
+    await mkdir(join(root, 'any'), { recursive: true });
+    for (const i of [0, 1, 2]) await copyFile(files[i]!, join(root, 'any', `${i}.png`));
+    const open = () => imageFolder(root, { classes: ['any'], onProgress: () => undefined });
+    const options = { batchSize: 3, augment };
+    const [expected] = await collect(loader(await open(), options));
+    const again = loader(await open(), { ...options, workers: 1 }); // what the check has left in memory is used first
+    await collect(again);
+    expect(await collect(again)).toEqual([expected]);
   });
 
   it('finds its workers, and has them write into memory that they share once the size is known', async () => {
