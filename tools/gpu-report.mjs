@@ -1,5 +1,5 @@
 // `npm run gpu-report`: tries the tensorflow engine on this machine's NVIDIA GPU, and writes what came of it into gpu-report.md.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, node, onSource, root, run } from './process.mjs';
 
@@ -23,8 +23,19 @@ const steps = [
     title: 'Training on digits',
     args: [...imgcls, 'train', 'digits', '--backend', 'tensorflow', '--epochs', '8', '--output', 'runs/gpu-report'],
   },
+  {
+    title: 'Training on digits in bf16 (refused before compute capability 8.0)',
+    args: [
+      ...imgcls,
+      ...['train', 'digits', '--backend', 'tensorflow', '--precision', 'bf16', '--epochs', '8'],
+      ...['--output', 'runs/gpu-report-bf16'],
+    ],
+  },
   { title: 'ResNet-9: images/s', args: ['tools/bench.mjs', 'engines', 'on tensorflow'] },
 ];
+
+for (const folder of ['runs/gpu-report', 'runs/gpu-report-bf16'])
+  rmSync(join(root, folder), { recursive: true, force: true });
 
 let report = `# The tensorflow engine on a GPU\n\nNode ${process.version}, ${process.platform} ${process.arch}, ${new Date().toISOString()}\n`;
 let failed = 0;
