@@ -99,6 +99,26 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     expect(relativeError(float32(statistics.variance), variance)).toBeLessThan(bound);
   });
 
+  it.each([
+    { ...square([2, 5, 6], [7, 40], { kernel: 3, pad: 1 }), activation: 'relu6' as const, high: 6 },
+    { ...square([2, 9, 9], [24, 72], { groups: 2 }), activation: 'relu' as const, high: Number.POSITIVE_INFINITY },
+    { ...square([1, 3, 3], [700, 33]), activation: 'relu6' as const, high: 6 },
+  ])('directConv2d() adds bias and residual and activates as it writes, for %j', ({ activation, high, ...shape }) => {
+    const { x, weight, dy: residual } = operands(shape);
+    const bias = normals(shape.outChannels, 'bias');
+    residual[5] = Number.NaN;
+    const y = put(kernels, new Float64Array(residual.length));
+    const inputs = { x: put(kernels, x), weight: put(kernels, weight).block, bias: put(kernels, bias).block };
+    directConv2d(kernels, shape, { ...inputs, residual: put(kernels, residual).block, activation, y });
+    const got = [...get(kernels, y, residual.length)];
+    const expected = reference(shape).y.map((sum, i) =>
+      Math.min(high, Math.max(0, sum + bias[i % shape.outChannels]! + residual[i]!)),
+    );
+    expect(got[5]).toBeNaN();
+    for (const values of [got, expected]) values[5] = 0;
+    expect(relativeError(Float64Array.from(got), expected)).toBeLessThan(1e-6);
+  });
+
   it('directFilter() changes nothing but the time', () => {
     for (const shape of [shapes[7]!, shapes[8]!]) {
       const { x, weight } = operands(shape);
