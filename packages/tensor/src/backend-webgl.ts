@@ -7,11 +7,7 @@ import { isSoftware } from './backend-webgpu.ts';
 export const webgl: Engine = {
   name: 'webgl',
   async open(_options, running) {
-    const { MathBackendWebGL: Backend, version_webgl } = await import('@tensorflow/tfjs-backend-webgl').catch(
-      (error) => {
-        throw new BackendError('webgl', messageOf(error), 'run "npm install @tensorflow/tfjs-backend-webgl@4.22.0"');
-      },
-    );
+    const { MathBackendWebGL: Backend, version_webgl } = await loadPackage();
     if (env().getNumber('WEBGL_VERSION') === 0) {
       throw new BackendError(
         'webgl',
@@ -24,6 +20,15 @@ export const webgl: Engine = {
     return { backend, hardware: isSoftware(device) ? 'software' : 'gpu', device, version: version_webgl };
   },
 };
+
+/** Not by `import(…).catch`: bundlers let a package be missing only where `try` says that it may. */
+async function loadPackage() {
+  try {
+    return await import('@tensorflow/tfjs-backend-webgl');
+  } catch (error) {
+    throw new BackendError('webgl', messageOf(error), 'run "npm install @tensorflow/tfjs-backend-webgl@4.22.0"');
+  }
+}
 
 function rendererOf(gl: WebGLRenderingContext): string {
   const info = gl.getExtension('WEBGL_debug_renderer_info');

@@ -112,14 +112,25 @@ async function verdictOn(name: BackendName): Promise<BackendVerdict> {
 }
 
 async function openFastest(options: BackendOptions): Promise<OpenBackend & { name: BackendName }> {
+  let withoutNative: string | undefined;
   for (const { name, hardware } of preference) {
     if (engineOf(name).mayHave?.(hardware) === false) continue;
     const found = await open(name, options).catch((error) => {
       if (!(error instanceof BackendError)) throw error;
+      if (name === 'native') withoutNative = error.reason;
     });
-    if (found?.hardware === hardware) return { name, ...found };
+    if (found?.hardware !== hardware) continue;
+    if (name === 'wasm' && withoutNative) tellOnce(`imgcls: wasm takes over from native: ${withoutNative}`);
+    return { name, ...found };
   }
   throw new Error('useBackend: no backend works here, not even cpu');
+}
+
+let told = !env().getBool('IS_NODE'); // browsers have no native code, which is news to nobody
+
+function tellOnce(line: string): void {
+  if (!told) console.warn(line);
+  told = true;
 }
 
 /** Opens an engine and lays it ready in tfjs, so that changing to it later leaves nothing to wait for. */
