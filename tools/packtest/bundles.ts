@@ -1,11 +1,13 @@
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium, launch, noChromium } from '@imgcls/browser';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
+import webpack from 'webpack';
 import { bin, node, root } from '../process.mjs';
 import { succeed } from './project.ts';
 
@@ -58,6 +60,41 @@ export async function trainingPage(project: string): Promise<string> {
   return status;
 }
 
+/** Builds a page with webpack 5, without a word of configuration about WebAssembly or workers, and computes in it with two threads. */
+export async function webpackPage(project: string): Promise<string> {
+  const folder = join(project, 'webpack');
+  cpSync(join(import.meta.dirname, 'webpack'), folder, { recursive: true });
+  await bundleWithWebpack(folder);
+  copyFileSync(join(folder, 'index.html'), join(folder, 'dist/index.html'));
+  if (!chromium) return noChromium;
+  let answer = '';
+  const use = async (page: Page) => {
+    await page.waitForFunction("document.querySelector('output').textContent !== ''");
+    answer = (await page.textContent('output')) ?? '';
+  };
+  await open(join(folder, 'dist'), use, isolation);
+  if (!/^wasm \(.*, 2 threads\): 300$/.test(answer))
+    throw new Error(`expected an answer of two threads, got ${answer}`);
+  return answer;
+}
+
+async function bundleWithWebpack(folder: string): Promise<void> {
+  const compiler = webpack({
+    mode: 'production',
+    context: folder,
+    entry: './main.js',
+    output: { path: join(folder, 'dist'), filename: '[name].js', module: true },
+    experiments: { outputModule: true },
+    performance: false,
+  });
+  const stats = await promisify(compiler.run.bind(compiler))();
+  await promisify(compiler.close.bind(compiler))();
+  if (stats?.hasErrors()) throw new Error(stats.toString({ all: false, errors: true })); // that optional packages are missing is a warning
+}
+
+/** What a web server says so that pages may share memory between threads. */
+const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
 /** Builds a page with Vite, from a copy in the project. Resolves to the folder that a web server would be given. */
 async function build(project: string, page: string): Promise<string> {
   const folder = join(project, basename(page));
@@ -67,14 +104,18 @@ async function build(project: string, page: string): Promise<string> {
 }
 
 /** Serves a folder on the loopback interface and opens its page. Resolves to the files that the page has asked for. */
-async function open(folder: string, use: (page: Page) => Promise<void>): Promise<string[]> {
+async function open(
+  folder: string,
+  use: (page: Page) => Promise<void>,
+  headers: Record<string, string> = {},
+): Promise<string[]> {
   const served = new Set<string>();
   const server = createServer(({ url = '/' }, response) => {
     const path = join(folder, url === '/' ? 'index.html' : decodeURIComponent(url));
     if (!existsSync(path)) return response.writeHead(404).end();
     served.add(path);
     return response
-      .writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' })
+      .writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream', ...headers })
       .end(readFileSync(path));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -97,6 +138,7 @@ async function open(folder: string, use: (page: Page) => Promise<void>): Promise
 const types: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
   '.css': 'text/css',
   '.json': 'application/json',
   '.wasm': 'application/wasm',

@@ -3,8 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packAll, packPlatform } from '../packages.ts';
-import { predictionPage, trainingPage } from './bundles.ts';
-import { carriers, exportsProblem, firstClassifier, install, smoke, tensorflow, typesProblem } from './project.ts';
+import { predictionPage, trainingPage, webpackPage } from './bundles.ts';
+import {
+  carriers,
+  exportsProblem,
+  firstClassifier,
+  install,
+  smoke,
+  tensorflow,
+  trainAlone,
+  typesProblem,
+} from './project.ts';
 
 interface Step {
   name: string;
@@ -16,6 +25,7 @@ interface Step {
 
 const runtimes = {
   'node 20': ['--package=node@20', 'node'],
+  'node 22': ['--package=node@22', 'node'],
   'node 24': ['--package=node@24', 'node'],
   'node 26': ['--package=node@26', 'node'],
   deno: ['deno', 'run', '--allow-all', '--node-modules-dir=manual'],
@@ -29,6 +39,7 @@ const steps: Step[] = [
   { name: 'first classifier', run: firstClassifier },
   { name: 'a page that only predicts', run: predictionPage },
   { name: 'a page that trains', run: trainingPage },
+  { name: 'a page by webpack', run: webpackPage },
   ...Object.entries(runtimes).map(([name, command]) => ({ name, run: smoke(command), slow: true as const })),
   ...(['node 20', 'node 24', 'node 26'] as const).map((name) => ({
     name: `tensorflow on ${name}`,
@@ -38,10 +49,17 @@ const steps: Step[] = [
 ];
 
 const quick = process.argv.includes('--quick');
+/** The Nodes that a project of @imgcls/train alone trains on. */
+const aloneOn = ['this node', ...(quick ? [] : ['node@20', 'node@22', 'node@24', 'node@26'])];
 const project = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
 let failed = 0;
 try {
-  const installed = await step('npm install', async () => install(project, await tarballs(join(project, 'tarballs'))));
+  const packed = new Map<string, string>();
+  const installed = await step('npm install', async () => {
+    for (const each of await tarballs(join(project, 'tarballs'))) packed.set(...each);
+    return install(project, packed);
+  });
+  if (installed) await step('npm install @imgcls/train alone', () => trainAlone(project, packed, aloneOn));
   if (installed) for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
 } finally {
   rmSync(project, { recursive: true, force: true });

@@ -1,5 +1,7 @@
 import {
   copyFileSync,
+  existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -8,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { packages } from '../packages.ts';
 import { bin, node, root, run } from '../process.mjs';
@@ -42,10 +44,60 @@ export async function carriers(project: string): Promise<string> {
   const output = await load();
   for (const name of readdirSync(scope))
     if (name.startsWith('.')) renameSync(join(scope, name), join(scope, name.slice(1)));
-  const line = /^kernels: WebAssembly computes instead of native code: .*\nwasm\n$/;
-  if (!line.test(output)) throw new Error(`without a platform package one line must say so, got ${output}`);
+  if (!fallback.test(output)) throw new Error(`without a platform package one line must say so, got ${output}`);
   return platform ? `native, without ${platform} wasm` : 'wasm';
 }
+
+/**
+ * A project that asks for @imgcls/train and nothing else, on a system without compilers, trains on native code, on each of some Nodes; and on
+ * WebAssembly, with one line, where there is no platform package.
+ */
+export async function trainAlone(
+  project: string,
+  tarballs: ReadonlyMap<string, string>,
+  nodes: readonly string[],
+): Promise<string> {
+  const folder = join(project, 'alone');
+  mkdirSync(folder);
+  const files = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`])); // in place of the registry's
+  const { '@imgcls/train': train, ...overrides } = files;
+  const manifest = { private: true, type: 'module', dependencies: { '@imgcls/train': train }, overrides };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  const path = bareTools(join(folder, 'bin'));
+  await succeed(npm({ cwd: folder, env: { PATH: path } }, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
+  copyFileSync(join(import.meta.dirname, 'alone.mjs'), join(folder, 'alone.mjs'));
+  const scope = join(folder, 'node_modules/@imgcls');
+  const platforms = readdirSync(scope).filter((name) => name.startsWith('kernels-'));
+  const cache = { XDG_CACHE_HOME: join(folder, 'cache') }; // no engine that was set up before
+  const runOn = (version: string) =>
+    version === 'this node'
+      ? succeed(node(['alone.mjs'], { cwd: folder, quiet: true, env: { ...cache, PATH: path } }))
+      : succeed(npm({ cwd: folder, env: cache }, 'exec', '--yes', `--package=${version}`, '--', 'node', 'alone.mjs'));
+  const expected = platforms.length > 0 ? /^native\n$/ : fallback;
+  for (const version of nodes) {
+    const output = await runOn(version);
+    if (!expected.test(output)) throw new Error(`on ${version} it must train as ${expected}, got ${output}`);
+  }
+  for (const name of platforms) rmSync(join(scope, name), { recursive: true });
+  const output = await runOn('this node');
+  if (!fallback.test(output)) throw new Error(`without a platform package one line must say so, got ${output}`);
+  return platforms.length > 0 ? `native on ${nodes.join(', ')}; without ${platforms} wasm` : 'wasm';
+}
+
+/** A folder for PATH that has what npm needs, and no compiler. */
+function bareTools(folder: string): string {
+  mkdirSync(folder);
+  const onPath = (process.env.PATH ?? '').split(delimiter);
+  for (const tool of ['node', 'npm', 'sh']) {
+    const found = onPath.map((each) => join(each, tool)).find((file) => existsSync(file));
+    if (found) symlinkSync(realpathSync(found), join(folder, tool));
+  }
+  return process.platform === 'win32' ? process.env.PATH! : folder; // links to commands need rights there
+}
+
+/** One line that says why, and what computes. */
+const fallback =
+  /^(kernels: WebAssembly computes instead of native code|imgcls: wasm takes over from native): .*\nwasm\n$/;
 
 /** Imports and requires every package in processes of their own. */
 export async function exportsProblem(project: string): Promise<string> {
