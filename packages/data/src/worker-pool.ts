@@ -65,8 +65,8 @@ function hire(): Member {
 function give({ worker, waiting }: Member, group: number, job: Job): Promise<readonly Outcome[]> {
   return new Promise((resolve) => {
     const id = ++lastJob;
+    worker.post({ id, group, job }); // or throws, if something of it can't cross: then nothing is waited for
     if (waiting.size === 0) worker.hold(true);
     waiting.set(id, { job, resolve });
-    worker.post({ id, group, job });
   });
 }

@@ -38,14 +38,19 @@ export interface Mistake {
  *
  * @param dataset As the network sees it; its labels index `classes`.
  * @param classes The classifier's.
+ * @param workers Threads that decode.
  */
 export async function assess(
   model: Module,
   dataset: Dataset,
   preprocessing: Preprocessing,
   classes: readonly string[],
+  workers = 0,
 ): Promise<{ assessment: Assessment; mistakes: Mistake[] }> {
-  const { scores, numClasses, labels, indices } = await predictions(model, evaluationLoader(dataset, preprocessing));
+  const { scores, numClasses, labels, indices } = await predictions(
+    model,
+    evaluationLoader(dataset, preprocessing, workers),
+  );
   const measured = { scores: softmaxRows(scores, numClasses), numClasses, labels };
   const confusion = measure(confusionMatrix(numClasses), measured);
   const { perClass, macro, micro } = precisionRecallF1(confusion);

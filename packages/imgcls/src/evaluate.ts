@@ -11,10 +11,10 @@ import { choosePart, matchClasses, type Part } from './evaluation-set.ts';
 import { percent, plural } from './format.ts';
 import { mistakesPage, type ShownMistake } from './mistakes-page.ts';
 import { createOutput, type Output } from './output.ts';
-import { prepared } from './preparation.ts';
+import { prepared, usualWorkers } from './preparation.ts';
 import { provenanceOf } from './provenance.ts';
 import { printAssessment } from './report.ts';
-import { datasetHelp, openSource } from './source.ts';
+import { datasetHelp, openSource, workersHelp } from './source.ts';
 import { oneOf, wholeNumber } from './usage.ts';
 
 const parts: readonly Part[] = ['train', 'validation', 'test', 'all'];
@@ -24,6 +24,7 @@ interface EvaluateOptions {
   mistakes?: number;
   dataDir?: string;
   backend?: BackendName;
+  workers?: number;
   json?: boolean;
 }
 
@@ -43,6 +44,7 @@ export function evaluateCommand(): Command {
     .option('--mistakes <n>', 'list the n surest mistakes, and show them on a page', wholeNumber('--mistakes'))
     .option('--data-dir <folder>', 'where the official files of a known data set lie')
     .option('--backend <name>', 'the engine (default: the fastest that works)', oneOf('--backend', backendNames))
+    .option('--workers <n>', workersHelp, wholeNumber('--workers', 0))
     .option('--json', 'end with one line of JSON')
     .addHelpText('after', examples)
     .action(evaluate);
@@ -61,7 +63,9 @@ async function evaluate(folder: string, named: readonly string[], options: Evalu
   output.print(
     `measuring on ${part === 'all' ? 'all' : `the ${part} part`} of ${source.name}, ${plural(matched.length, 'image')}`,
   );
-  const { assessment, mistakes } = await assess(model, prepared(matched, preprocessing), preprocessing, labels);
+  const workers = options.workers ?? usualWorkers(matched, preprocessing);
+  const images = prepared(matched, preprocessing);
+  const { assessment, mistakes } = await assess(model, images, preprocessing, labels, workers);
   printAssessment(assessment, output);
   const shown = mistakes.slice(0, options.mistakes ?? 0).map((mistake) => withFile(mistake, matched));
   if (options.mistakes) await showMistakes(shown, matched, join(folder, 'mistakes.html'), output);

@@ -6,7 +6,7 @@ import { toTensors } from '@imgcls/train';
 import { augmentationFor, type Material, modelOptions } from './defaults.ts';
 import { count } from './format.ts';
 import type { Output } from './output.ts';
-import { type Framing, prepared, readAll } from './preparation.ts';
+import { type Framing, prepared, readAll, usualWorkers } from './preparation.ts';
 import type { Settings } from './settings.ts';
 import type { Source } from './source.ts';
 
@@ -16,6 +16,8 @@ export interface Lesson extends Record<Split, Dataset> {
   preprocessing: Preprocessing;
   augmentation: readonly Transform[];
   model: CatalogueModel;
+  /** Threads that decode and augment. */
+  workers: number;
   /** Whether images are made smaller than most are. */
   shrunk: boolean;
 }
@@ -26,12 +28,14 @@ export async function prepareLesson(
   material: Material,
   settings: Settings,
   { status }: Output,
+  askedWorkers?: number,
 ): Promise<Lesson> {
   const { channels } = material;
   const { imageSize } = settings;
   const framing: Framing = { height: imageSize, width: imageSize, channels, resize: 'squash' };
   const train = prepared(parts.train, framing);
-  await readAll(train, (read) => status(`resizing images ${count(read)}/${count(train.length)}`));
+  const workers = askedWorkers ?? usualWorkers(parts.train, framing);
+  await readAll(train, workers, (read) => status(`resizing images ${count(read)}/${count(train.length)}`));
   const preprocessing = { ...framing, ...(await imageStatistics(train)) };
   return {
     train,
@@ -40,6 +44,7 @@ export async function prepareLesson(
     classes: parts.train.classes,
     preprocessing,
     augmentation: augmentationFor(material),
+    workers,
     shrunk: imageSize < material.side,
     model: await createNetwork(train, preprocessing, settings),
   };

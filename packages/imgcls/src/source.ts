@@ -36,6 +36,10 @@ const datasetNames: readonly string[] = Object.keys(publishedDatasets);
 /** What `<dataset…>` may be on a command line, in a word for its help. */
 export const datasetHelp = `a folder with one folder of images per class; a table of path and label (.csv, .tsv, .jsonl); tar shards (.tar); Parquet files (.parquet); or ${datasetNames.join(', ')}`;
 
+/** The same for all commands that read data sets. */
+export const workersHelp =
+  'threads that decode and augment; any number gives the same result (default: one per processor where photos do not fit into 1 GiB when resized, else 0)';
+
 /** The last part of what is named, without its ending: `photos` for `./photos/` and for `data/photos.csv`. */
 export const nameOf = ([first]: readonly string[]): string => basename(resolve(first!)).replace(FILES, '');
 

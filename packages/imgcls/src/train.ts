@@ -16,7 +16,7 @@ import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
 import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.ts';
 import { optimizerNames, precisions, type Settings, scheduleNames } from './settings.ts';
-import { datasetHelp, nameOf, openSource, type Source } from './source.ts';
+import { datasetHelp, nameOf, openSource, type Source, workersHelp } from './source.ts';
 import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
 import { oneOf, realNumber, wholeNumber } from './usage.ts';
 
@@ -25,6 +25,7 @@ interface TrainOptions extends Partial<Settings> {
   resume?: boolean;
   dataDir?: string;
   splitFile?: string;
+  workers?: number;
   json?: boolean;
 }
 
@@ -66,13 +67,22 @@ export function trainCommand(): Command {
     .option('--image-size <pixels>', 'height and width that images are resized to', wholeNumber('--image-size'))
     .option('--data-dir <folder>', 'where the official files of a known data set lie')
     .option('--split-file <file>', 'the split.json of another run: the very same images in the same parts')
+    .option('--workers <n>', workersHelp, wholeNumber('--workers', 0))
     .option('--json', 'end with one line of JSON')
     .addHelpText('after', examples)
     .action(train);
 }
 
 async function train(named: readonly string[], options: TrainOptions): Promise<void> {
-  const { output: folder = join('runs', nameOf(named)), resume, dataDir, splitFile, json = false, ...asked } = options;
+  const {
+    output: folder = join('runs', nameOf(named)),
+    resume,
+    dataDir,
+    splitFile,
+    workers,
+    json = false,
+    ...asked
+  } = options;
   const started = performance.now();
   const output = createOutput({ json });
   const store = folderStore(folder);
@@ -84,7 +94,7 @@ async function train(named: readonly string[], options: TrainOptions): Promise<v
   const material = await materialOf(source);
   const run = before ?? newRun(source, withDefaults(asked, backend, material));
   const parts = await partsFor(source, { store, resumed: before !== undefined, splitFile }, output);
-  const lesson = await prepareLesson(parts, material, run.settings, output);
+  const lesson = await prepareLesson(parts, material, run.settings, output, workers);
   if (!before) await saveRun(store, run);
   printLesson(lesson, run, source, output);
   const images = dataDir ? `${named.join(' ')} --data-dir ${dataDir}` : named.join(' ');
@@ -170,9 +180,9 @@ async function learn(
 }
 
 /** Measures what was kept on the test images, the only time they are looked at, and writes it into the classifier. */
-async function judge({ test, preprocessing }: Lesson, store: Store): Promise<Assessment> {
+async function judge({ test, preprocessing, workers }: Lesson, store: Store): Promise<Assessment> {
   const kept = await loadClassifier(store);
-  const { assessment } = await assess(kept.model, test, preprocessing, kept.labels);
+  const { assessment } = await assess(kept.model, test, preprocessing, kept.labels, workers);
   const { accuracy, loss, macro, count } = assessment;
   await saveClassifier(store, { ...kept, scores: { ...kept.scores, test: { accuracy, loss, macro, count } } });
   return assessment;

@@ -20,6 +20,8 @@ export interface TrainingOptions {
   preprocessing: Preprocessing;
   augmentation: readonly Transform[];
   settings: Settings;
+  /** Threads that decode and augment: any number gives the same run. */
+  workers: number;
   /** Where the run is kept. */
   store: Store;
   /** Writes down the model as it is now: it is the best so far. */
@@ -52,7 +54,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
 
   const run = fit(model, {
     train: { epoch: (n, from = 0) => watched(train.epoch(n, from), progress(n, from * batchSize)) },
-    validation: evaluationLoader(options.validation, options.preprocessing),
+    validation: evaluationLoader(options.validation, options.preprocessing, options.workers),
     optimizer: createOptimizer(settings, epochs * train.length),
     epochs,
     seed,
@@ -84,7 +86,13 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
 }
 
 /** Whole batches, if there is one: batch normalisation can't tell much from the few images that are left over. */
-function trainingLoader({ train, augmentation, preprocessing: { mean, std }, settings }: TrainingOptions): Loader {
+function trainingLoader({
+  train,
+  augmentation,
+  preprocessing: { mean, std },
+  settings,
+  workers,
+}: TrainingOptions): Loader {
   const { batchSize, seed } = settings;
   return loader(train, {
     batchSize,
@@ -93,6 +101,7 @@ function trainingLoader({ train, augmentation, preprocessing: { mean, std }, set
     augment: augmentation,
     normalization: { mean, std },
     dropLast: train.length >= batchSize,
+    workers,
   });
 }
 
