@@ -31,7 +31,7 @@ export {
   where,
 } from './elementwise.ts';
 export { type Images, type ImagesOptions, type ImagesShape, normalizeImages } from './images.ts';
-export { decodeJpeg, type Part } from './jpeg.ts';
+export { decodeJpeg, type Part, type Recolouring } from './jpeg.ts';
 export { Kernels, type LoadOptions, loadKernels } from './kernels.ts';
 export { type LayerNormGradient, type LayerNormShape, layerNorm, layerNormGradient } from './layer-norm.ts';
 export {
