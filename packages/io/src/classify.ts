@@ -16,6 +16,11 @@ export interface Classification extends Prediction {
   top: Prediction[];
 }
 
+/** What `classify` needs of a classifier; its model may be any function from images `[N, height, width, channels]` to logits `[N, K]`. */
+export interface Classifying extends Pick<Classifier, 'labels' | 'preprocessing'> {
+  model(images: Tensor): Tensor;
+}
+
 /** How images are classified. */
 export interface ClassifyOptions {
   /** How many of the likeliest labels are told; all where there are fewer. @defaultValue 5 */
@@ -46,7 +51,7 @@ export interface ClassifyOptions {
  * ```
  */
 export async function classify(
-  classifier: Pick<Classifier, 'model' | 'labels' | 'preprocessing'>,
+  classifier: Classifying,
   images: readonly Image[],
   { top = 5, batchSize = 32 }: ClassifyOptions = {},
 ): Promise<Classification[]> {
@@ -65,7 +70,7 @@ export async function classify(
 }
 
 async function probabilitiesOf(
-  { model, labels, preprocessing }: Pick<Classifier, 'model' | 'labels' | 'preprocessing'>,
+  { model, labels, preprocessing }: Classifying,
   images: readonly Image[],
 ): Promise<Float32Array> {
   const { images: pixels, shape } = stackImages(images.map((image) => preprocess(image, preprocessing)));

@@ -8,7 +8,7 @@ export {
   loadWeights,
   saveClassifier,
 } from './classifier.ts';
-export { type Classification, type ClassifyOptions, classify, type Prediction } from './classify.ts';
+export { type Classification, type Classifying, type ClassifyOptions, classify, type Prediction } from './classify.ts';
 export type { Dtype } from './dtype.ts';
 export { appendHistory, type HistoryEntry, readHistory } from './history.ts';
 export { type Architecture, ClassifierError } from './manifest.ts';

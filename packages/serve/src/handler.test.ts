@@ -1,5 +1,6 @@
+import type { Classifier } from '@imgcls/io';
 import { globalAvgPool2d, useBackend } from '@imgcls/tensor';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { moduleOf, picture, png, strongestColour } from '../test/strongest-colour.ts';
 import { createHandler, type HandlerOptions } from './handler.ts';
 
@@ -55,6 +56,20 @@ describe('createHandler(): POST an image', () => {
     const response = await handlerWith({ top: 1 })(post(await png('red')));
     expect((await response.json()).top).toHaveLength(1);
   });
+});
+
+test('createHandler() runs the code of a network of the catalogue twice, and that of another each time', async () => {
+  await useBackend('wasm');
+  onTestFinished(async () => void (await useBackend('cpu')));
+  const runs = async (more: Partial<Classifier>) => {
+    const model = vi.fn(strongestColour.model);
+    const answering = createHandler({ ...strongestColour, model: moduleOf(model), ...more });
+    for (const [colour, label] of Object.entries({ red: 'red', lime: 'green', blue: '<blue>', '#fa1010': 'red' }))
+      expect(await (await answering(post(await png(colour)))).json()).toMatchObject({ label });
+    return model.mock.calls.length;
+  };
+  expect(await runs({ architecture: { name: 'strongest-colour', options: {} } })).toBe(2);
+  expect(await runs({})).toBe(4);
 });
 
 describe('createHandler(): the rest', () => {
