@@ -51,18 +51,20 @@ const steps: Step[] = [
 const quick = process.argv.includes('--quick');
 /** The Nodes that a project of @imgcls/train alone trains on. */
 const aloneOn = ['this node', ...(quick ? [] : ['node@20', 'node@22', 'node@24', 'node@26'])];
-const project = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
+const folder = mkdtempSync(join(tmpdir(), 'imgcls-packtest-'));
+const project = join(folder, 'all-packages');
 let failed = 0;
 try {
   const packed = new Map<string, string>();
   const installed = await step('npm install', async () => {
-    for (const each of await tarballs(join(project, 'tarballs'))) packed.set(...each);
+    for (const each of await tarballs(join(folder, 'tarballs'))) packed.set(...each);
     return install(project, packed);
   });
-  if (installed) await step('npm install @imgcls/train alone', () => trainAlone(project, packed, aloneOn));
+  if (installed)
+    await step('npm install @imgcls/train alone', () => trainAlone(join(folder, 'train-alone'), packed, aloneOn));
   if (installed) for (const { name, run, slow } of steps) if (!(quick && slow)) await step(name, () => run(project));
 } finally {
-  rmSync(project, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = failed === 0 ? 0 : 1;
 

@@ -17,9 +17,10 @@ import { bin, node, root, run } from '../process.mjs';
 
 const names = (): string[] => packages().map(({ manifest }) => manifest.name);
 
-/** An empty project that has our packages from their tarballs, what they need as npm finds it, and our Vite to build pages with. */
+/** A new project that has our packages from their tarballs, what they need as npm finds it, and our Vite to build pages with. */
 export async function install(project: string, tarballs: ReadonlyMap<string, string>): Promise<string> {
   const dependencies = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`]));
+  mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
   await succeed(npm({ cwd: project }, 'install', '--no-audit', '--no-fund', '--prefer-offline'));
   symlinkSync(realpathSync(join(root, 'node_modules/vite')), join(project, 'node_modules/vite'), 'junction');
@@ -51,13 +52,14 @@ export async function carriers(project: string): Promise<string> {
 /**
  * A project that asks for @imgcls/train and nothing else, on a system without compilers, trains on native code, on each of some Nodes; and on
  * WebAssembly, with one line, where there is no platform package.
+ *
+ * @param folder Is made. No folder around it may hold packages: they would be found too.
  */
 export async function trainAlone(
-  project: string,
+  folder: string,
   tarballs: ReadonlyMap<string, string>,
   nodes: readonly string[],
 ): Promise<string> {
-  const folder = join(project, 'alone');
   mkdirSync(folder);
   const files = Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`])); // in place of the registry's
   const { '@imgcls/train': train, ...overrides } = files;
