@@ -130,6 +130,8 @@ struct Component {
 
 /// Eight columns of a block.
 typedef int32_t Row __attribute__((vector_size(32)));
+/// The same in arithmetic that wraps around, as it may where a file is damaged.
+typedef uint32_t Wrapping __attribute__((vector_size(32)));
 
 inline void transpose(Row r[8]) {
 #define SWAP(distance, A, B)                                         \
@@ -151,24 +153,26 @@ inline void transpose(Row r[8]) {
 /// the common one ("islow"), so that the results are the same bit for bit.
 template <int shift>
 inline void transform(Row r[8]) {
-  const Row even = (r[2] + r[6]) * 4433;
-  const Row t2 = even - r[6] * 15137, t3 = even + r[2] * 6270;
-  const Row t0 = (r[0] + r[4]) << 13, t1 = (r[0] - r[4]) << 13;
-  const Row a0 = t0 + t3, a3 = t0 - t3, a1 = t1 + t2, a2 = t1 - t2;
-  const Row z5 = (r[7] + r[3] + r[5] + r[1]) * 9633;
-  const Row z1 = (r[7] + r[1]) * -7373, z2 = (r[5] + r[3]) * -20995;
-  const Row z3 = (r[7] + r[3]) * -16069 + z5, z4 = (r[5] + r[1]) * -3196 + z5;
-  const Row o0 = r[7] * 2446 + z1 + z3, o1 = r[5] * 16819 + z2 + z4;
-  const Row o2 = r[3] * 25172 + z2 + z3, o3 = r[1] * 12299 + z1 + z4;
-  constexpr int half = 1 << (shift - 1);
-  r[0] = (a0 + o3 + half) >> shift;
-  r[7] = (a0 - o3 + half) >> shift;
-  r[1] = (a1 + o2 + half) >> shift;
-  r[6] = (a1 - o2 + half) >> shift;
-  r[2] = (a2 + o1 + half) >> shift;
-  r[5] = (a2 - o1 + half) >> shift;
-  r[3] = (a3 + o0 + half) >> shift;
-  r[4] = (a3 - o0 + half) >> shift;
+  Wrapping x[8];
+  memcpy(x, r, sizeof x);
+  const Wrapping even = (x[2] + x[6]) * 4433u;
+  const Wrapping t2 = even - x[6] * 15137u, t3 = even + x[2] * 6270u;
+  const Wrapping t0 = (x[0] + x[4]) << 13u, t1 = (x[0] - x[4]) << 13u;
+  const Wrapping a0 = t0 + t3, a3 = t0 - t3, a1 = t1 + t2, a2 = t1 - t2;
+  const Wrapping z5 = (x[7] + x[3] + x[5] + x[1]) * 9633u;
+  const Wrapping z1 = (x[7] + x[1]) * -7373u, z2 = (x[5] + x[3]) * -20995u;
+  const Wrapping z3 = (x[7] + x[3]) * -16069u + z5, z4 = (x[5] + x[1]) * -3196u + z5;
+  const Wrapping o0 = x[7] * 2446u + z1 + z3, o1 = x[5] * 16819u + z2 + z4;
+  const Wrapping o2 = x[3] * 25172u + z2 + z3, o3 = x[1] * 12299u + z1 + z4;
+  const auto scaled = [](Wrapping v) { return reinterpret_cast<Row>(v + (1u << (shift - 1))) >> shift; };
+  r[0] = scaled(a0 + o3);
+  r[7] = scaled(a0 - o3);
+  r[1] = scaled(a1 + o2);
+  r[6] = scaled(a1 - o2);
+  r[2] = scaled(a2 + o1);
+  r[5] = scaled(a2 - o1);
+  r[3] = scaled(a3 + o0);
+  r[4] = scaled(a3 - o0);
 }
 
 inline Row clamped(Row v) {
@@ -416,6 +420,7 @@ class Decoder {
     int32_t value;
     if (!bits.take(codes_[0][part.dc], value)) return false;
     part.predicted += value;
+    if (part.predicted != static_cast<int16_t>(part.predicted)) return false;
     const uint16_t* const quantization = quantization_[part.table];
     const Huffman& code = codes_[1][part.ac];
     alignas(64) int32_t coefficients[64];
