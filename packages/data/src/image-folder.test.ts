@@ -232,14 +232,20 @@ describe('imageFolder()', () => {
 });
 
 describe('imageFiles()', () => {
-  it('decodes a file once for the check and the first use, and again for each later one', async () => {
+  /** Two files; `arrayBuffer` counts how often the first is read. */
+  async function counted() {
     const bytes = new Uint8Array(await dot(7));
-    const counted = new Blob([bytes]);
-    const arrayBuffer = vi.spyOn(counted, 'arrayBuffer');
+    const file = new Blob([bytes]);
+    const arrayBuffer = vi.spyOn(file, 'arrayBuffer');
     const dataset = await imageFiles([
-      { path: 'cats/1.png', file: counted },
+      { path: 'cats/1.png', file },
       { path: 'dogs/1.png', file: new Blob([bytes]) },
     ]);
+    return { dataset, arrayBuffer };
+  }
+
+  it('decodes a file once for the check and the first use, and again for each later one', async () => {
+    const { dataset, arrayBuffer } = await counted();
     const first = await dataset.get(0);
     expect(arrayBuffer).toHaveBeenCalledTimes(1);
     expect(await dataset.get(0)).toEqual(first);
@@ -247,13 +253,7 @@ describe('imageFiles()', () => {
   });
 
   it('decodes a file once for the check and all uses, behind a cache', async () => {
-    const bytes = new Uint8Array(await dot(7));
-    const counted = new Blob([bytes]);
-    const arrayBuffer = vi.spyOn(counted, 'arrayBuffer');
-    const dataset = await imageFiles([
-      { path: 'cats/1.png', file: counted },
-      { path: 'dogs/1.png', file: new Blob([bytes]) },
-    ]);
+    const { dataset, arrayBuffer } = await counted();
     const small = cached(mapped(dataset, resize(2, 2)));
     const first = await small.get(0);
     expect(first.image).toMatchObject({ height: 2, width: 2 });
