@@ -10,7 +10,7 @@ export function prepared(dataset: Dataset, framing: Framing): Dataset {
   const { height, width, channels, cropFraction = 1 } = framing;
   const fits = packed && packed.height === height && packed.width === width && packed.channels === channels;
   if (fits && cropFraction === 1) return dataset;
-  return cached(mapped(dataset, preprocessor(framing)));
+  return cached(mapped(dataset, preprocessor(framing)), { maxBytes: CACHE_BYTES });
 }
 
 /** Reads all images of a data set that remembers them, many at a time; those that come later are then there at once. */
@@ -25,7 +25,7 @@ export async function readAll(dataset: Dataset, workers: number, onProgress: (re
 
 const READ_AT_ONCE = 64;
 
-const CACHE_BYTES = 2 ** 30; // of `cached`
+const CACHE_BYTES = 2 ** 30;
 
 /** How many threads decode if nobody says: none where the images are decoded once and then remembered, else one for each processor. */
 export function usualWorkers({ length, packed }: Dataset, { height, width, channels }: Framing): number {
