@@ -148,6 +148,29 @@ const char* sum_channels(const Columns& columns, Arguments in) {
   return nullptr;
 }
 
+/// What a convolution's weights and bias become if its outputs are normalised. All in double, so that each is rounded once: an error of a
+/// weight is the same for every pixel, so nothing later evens it out.
+const char* fold(int64_t rows, int64_t channels, Arguments in) {
+  const auto *weights = in.pointer<const float>(), *bias = in.pointer<const float>();
+  const Parameters parameters(in);
+  auto *to_weights = in.pointer<float>(), *to_bias = in.pointer<float>();
+  auto* scale = static_cast<double*>(shared_scratch(channels * sizeof(double)));
+  if (!scale) return kOutOfMemory;
+  for (int64_t c = 0; c < channels; c++) {
+    scale[c] = parameters.gamma[c] * parameters.reciprocal(c);
+    const double centred = (bias ? static_cast<double>(bias[c]) : 0) - parameters.mean[c];
+    to_bias[c] = static_cast<float>(centred * scale[c] + parameters.beta[c]);
+  }
+  constexpr int64_t kPieceValues = 1 << 15;
+  const int64_t piece_rows = ceil_div(kPieceValues, channels);
+  parallel(static_cast<int>(ceil_div(rows, piece_rows)), [&](int piece, int) {
+    const int64_t end = smaller(rows, (piece + 1) * piece_rows);
+    for (int64_t i = piece * piece_rows * channels; i < end * channels; i += channels)
+      for (int64_t c = 0; c < channels; c++) to_weights[i + c] = static_cast<float>(weights[i + c] * scale[c]);
+  });
+  return nullptr;
+}
+
 Columns read_columns(Arguments& in) {
   const int64_t rows = in.integer();
   return Columns(rows, in.integer());
@@ -169,6 +192,12 @@ const char* batch_norm(Arguments in) {
   const auto kind = static_cast<Activation>(in.integer());
   const float slope = in.real();
   return bf16 ? apply<Bfloat16>(columns, kind, slope, in) : apply<float>(columns, kind, slope, in);
+}
+
+/// batch_norm_fold(rows, channels, weights, bias, mean, variance, gamma, beta, epsilon, to_weights, to_bias)
+const char* batch_norm_fold(Arguments in) {
+  const int64_t rows = in.integer(), channels = in.integer();
+  return fold(rows, channels, in);
 }
 
 /// batch_norm_gradient(bf16, rows, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, constant, d_mean, d_variance, dy, y, dx,

@@ -55,10 +55,12 @@ export {
 export { type Matmul, type MatmulShape, type Matrix, matmul } from './matmul.ts';
 export { type Block, Memory, type View } from './memory.ts';
 export {
+  type BatchNormFold,
   type BatchNormGradient,
   type BatchNormMaxPoolShape,
   type BatchNormShape,
   batchNormApply,
+  batchNormFold,
   batchNormGradient,
   batchNormMaxPool,
   batchNormMaxPoolGradient,

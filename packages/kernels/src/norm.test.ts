@@ -5,6 +5,7 @@ import type { Kernels } from './kernels.ts';
 import {
   type BatchNormGradient,
   batchNormApply,
+  batchNormFold,
   batchNormGradient,
   batchNormMaxPool,
   batchNormMaxPoolGradient,
@@ -71,6 +72,17 @@ function makeCase(
     beta: vector(5),
     dMean: undefined,
     dVariance: undefined,
+  };
+}
+
+/** A convolution's weights and bias, and what its output is to be normalised by. */
+function makeLayer(rows: number, channels: number) {
+  const vector = (seed: number) => Float64Array.from(normals(channels, seed), Math.fround);
+  return {
+    ...makeCase([rows, channels]),
+    mean: vector(6),
+    variance: vector(7).map((v) => Math.fround(0.5 + v * v)),
+    bias: vector(8),
   };
 }
 
@@ -204,6 +216,30 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       values.forEach((value, i) => {
         expect(Number.isNaN(value)).toBe(i % 3 !== 0);
       });
+  });
+
+  describe('batchNormFold()', () => {
+    it.each([
+      [1, 1, true],
+      [9, 5, false],
+      [25, 33, true],
+      [1_152, 130, false],
+    ])('rounds weights once, for %i rows of %i channels, with a bias: %s', (rows, channels, biased) => {
+      const { x, mean, variance, gamma, beta, bias } = makeLayer(rows, channels);
+      const vector = (values: ArrayLike<number>) => put(kernels, values).block;
+      const p = { mean: vector(mean), variance: vector(variance), gamma: vector(gamma), beta: vector(beta) };
+      const to = { weights: put(kernels, new Float64Array(rows * channels)), bias: put(kernels, beta) };
+      const from = { weights: vector(x), bias: biased ? vector(bias) : undefined };
+      const shape = { rows, channels, epsilon };
+      batchNormFold(kernels, shape, { ...p, ...from, toWeights: to.weights.block, toBias: to.bias.block });
+
+      const scale = gamma.map((g, c) => g / Math.sqrt(variance[c]! + Math.fround(epsilon)));
+      const weights = x.map((w, i) => Math.fround(w * scale[i % channels]!));
+      const offsets = beta.map((b, c) => Math.fround(((biased ? bias[c]! : 0) - mean[c]!) * scale[c]! + b));
+      // Float64 may err in its own last place, which decides about a float32 now and then.
+      expect(relativeError(get(kernels, to.weights, rows * channels), weights)).toBeLessThan(1e-9);
+      expect(relativeError(get(kernels, to.bias, channels), offsets)).toBeLessThan(1e-9);
+    });
   });
 
   it('is the same on any number of threads', () => {

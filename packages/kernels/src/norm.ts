@@ -38,6 +38,26 @@ export function batchNormApply(
   kernels.call('batch_norm', ...matrix, x.block, ...parameterArguments(p, epsilon), residual?.block, y.block);
 }
 
+/**
+ * The weights and the bias of a convolution whose outputs are what `batchNormApply` makes of the outputs of another: `weights` are
+ * `[rows, channels]`, the last axis those of the output. Each is computed in double and rounded once.
+ */
+export function batchNormFold(
+  kernels: Kernels,
+  { rows, channels, epsilon }: Rows & { readonly epsilon: number },
+  { weights, bias, toWeights, toBias, ...p }: BatchNormFold,
+): void {
+  kernels.call('batch_norm_fold', rows, channels, weights, bias, ...parameterArguments(p, epsilon), toWeights, toBias);
+}
+
+export interface BatchNormFold extends NormParameters {
+  readonly weights: Block;
+  /** `[channels]`; zeros if absent. */
+  readonly bias?: Block | undefined;
+  readonly toWeights: Block;
+  readonly toBias: Block;
+}
+
 export interface BatchNormGradient extends NormParameters {
   readonly x: Buffer;
   readonly dy: Buffer;

@@ -1,14 +1,13 @@
 import {
   type Block,
-  batchNormApply,
+  batchNormFold,
   type Conv2dShape,
-  fill,
   type Kernels,
   type PreparedFilter,
   prepareFilter,
 } from '@imgcls/kernels';
 import type { Derived, TensorData } from '../tensor-data.ts';
-import { blocksOf, type Layer, type NormVectors, normIngredients } from './layer.ts';
+import { blocksOf, type Layer, normIngredients } from './layer.ts';
 
 /** A layer's filter as the kernel reads it, and its bias, both normalised if the output is to be. Kept until the layer changes. */
 export function preparedFilter(kernels: Kernels, shape: Conv2dShape, layer: Layer): Prepared {
@@ -66,22 +65,15 @@ class PreparedLayer implements Prepared, Derived {
     for (const block of this.#own) this.#kernels.memory.release(block);
   }
 
-  /** The weights times the scale of their channel; the normalised bias. Both are what a batch norm makes of rows of channels. */
   #normalised({ weight, bias }: Layer, norm: NonNullable<Layer['norm']>): { weight: Block; bias: Block } {
     const channels = norm.gamma.size;
-    const zeros = this.#allocate(channels);
-    fill(this.#kernels, channels, 0, { block: zeros, storage: 'float32' });
-    const vectors = blocksOf(norm);
-    const apply = (rows: number, x: Block, vectors: Record<keyof NormVectors, Block>): Block => {
-      const y = this.#allocate(rows * channels);
-      const [from, to] = [x, y].map((block) => ({ block, storage: 'float32' }) as const);
-      batchNormApply(this.#kernels, { rows, channels, epsilon: norm.epsilon }, { ...vectors, x: from!, y: to! });
-      return y;
-    };
-    return {
-      weight: apply(weight.size / channels, weight.block, { ...vectors, mean: zeros, beta: zeros }),
-      bias: apply(1, bias?.block ?? zeros, vectors),
-    };
+    const to = { weight: this.#allocate(weight.size), bias: this.#allocate(channels) };
+    batchNormFold(
+      this.#kernels,
+      { rows: weight.size / channels, channels, epsilon: norm.epsilon },
+      { ...blocksOf(norm), weights: weight.block, bias: bias?.block, toWeights: to.weight, toBias: to.bias },
+    );
+    return to;
   }
 
   #allocate(floats: number): Block {
