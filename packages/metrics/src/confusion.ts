@@ -1,23 +1,8 @@
 import { highest, type Metric, sumsMetric } from './metric.ts';
+import { average, type ClassScores, type Counts, classScores, microAverage, type Scores, sum } from './scores.ts';
 
 /** `confusion[label][predicted]` counts the images of class `label` that were taken for class `predicted`: `[K, K]`. */
 export type ConfusionMatrix = readonly (readonly number[])[];
-
-/** Precision, recall and F1, each in `[0, 1]`. */
-export interface Scores {
-  /** Of the images that were taken for the class, the fraction that belong to it: `TP / (TP + FP)`, 0 where that is 0/0. */
-  precision: number;
-  /** Of the images of the class, the fraction that were found: `TP / (TP + FN)`, 0 where that is 0/0. */
-  recall: number;
-  /** The harmonic mean of both: `2·TP / (2·TP + FP + FN)`, 0 where that is 0/0. */
-  f1: number;
-}
-
-/** The scores of one class. */
-export interface ClassScores extends Scores {
-  /** How many images of the class there were. */
-  support: number;
-}
 
 /** Scores by class, and three averages of them. */
 export interface PrecisionRecallF1 {
@@ -86,17 +71,10 @@ export function confusionMatrix(numClasses: number): Metric<ConfusionMatrix> {
 export function precisionRecallF1(confusion: ConfusionMatrix): PrecisionRecallF1 {
   const counts = countsByClass('precisionRecallF1', confusion);
   const perClass = counts.map(classScores);
-  const total = sum(counts.map((c) => c.labelled));
-  const all = {
-    found: sum(counts.map((c) => c.found)),
-    labelled: total,
-    predicted: total,
-  };
-  const { support: _, ...micro } = classScores(all);
   return {
     perClass,
     macro: average(perClass, () => 1),
-    micro,
+    micro: microAverage(counts),
     weighted: average(perClass, ({ support }) => support),
   };
 }
@@ -123,13 +101,6 @@ export function mostConfused(confusion: ConfusionMatrix, limit = 10): Confusion[
     .slice(0, limit);
 }
 
-interface Counts {
-  /** Images of the class that were taken for it. */
-  found: number;
-  labelled: number;
-  predicted: number;
-}
-
 function countsByClass(where: string, confusion: ConfusionMatrix): Counts[] {
   const ragged = confusion.find((row) => row.length !== confusion.length);
   if (ragged)
@@ -142,21 +113,3 @@ function countsByClass(where: string, confusion: ConfusionMatrix): Counts[] {
     predicted: sum(confusion.map((other) => other[k]!)),
   }));
 }
-
-function classScores({ found, labelled, predicted }: Counts): ClassScores {
-  return {
-    precision: ratio(found, predicted),
-    recall: ratio(found, labelled),
-    f1: ratio(2 * found, labelled + predicted),
-    support: labelled,
-  };
-}
-
-function average(perClass: ClassScores[], weight: (scores: ClassScores) => number): Scores {
-  const total = sum(perClass.map(weight));
-  const mean = (of: keyof Scores) => ratio(sum(perClass.map((scores) => weight(scores) * scores[of])), total);
-  return { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
-}
-
-const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

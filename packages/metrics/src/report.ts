@@ -1,4 +1,6 @@
-import { type ConfusionMatrix, mostConfused, precisionRecallF1, type Scores } from './confusion.ts';
+import { type ConfusionMatrix, mostConfused, precisionRecallF1 } from './confusion.ts';
+import type { MultiLabelScores } from './multi-label.ts';
+import type { ClassScores, Scores } from './scores.ts';
 
 /** The longest class name that is printed whole. */
 const NAME_WIDTH = 24;
@@ -34,23 +36,52 @@ const TABLE_CLASSES = 20;
 export function formatReport(confusion: ConfusionMatrix, classes: readonly string[]): string {
   checkNames('formatReport', confusion, classes);
   const { perClass, macro, micro, weighted } = precisionRecallF1(confusion);
+  return scoreTable(perClass, classes, [
+    { name: 'accuracy', cells: ['', '', micro.f1.toFixed(2)] },
+    { name: 'macro avg', cells: cellsOf(macro) },
+    { name: 'weighted avg', cells: cellsOf(weighted) },
+  ]);
+}
+
+/**
+ * The same for images that may show several classes: what `classification_report` prints of such.
+ *
+ * @param classes The name of each class, `[K]`.
+ * @throws {RangeError} if the number of names is not K.
+ */
+export function formatMultiLabelReport(scores: MultiLabelScores, classes: readonly string[]): string {
+  const { perClass } = scores;
+  checkNames('formatMultiLabelReport', perClass, classes);
+  const averages = (['micro', 'macro', 'weighted', 'samples'] as const).map((name) => ({
+    name: `${name} avg`,
+    cells: cellsOf(scores[name]),
+  }));
+  return scoreTable(perClass, classes, averages);
+}
+
+interface Row {
+  name: string;
+  cells: readonly string[];
+}
+
+function scoreTable(perClass: readonly ClassScores[], classes: readonly string[], averages: readonly Row[]): string {
   const names = classes.map((name) => shorten(name, NAME_WIDTH));
   const total = perClass.reduce((sum, { support }) => sum + support, 0);
   const width = Math.max('weighted avg'.length, ...names.map(lengthOf));
 
   const line = (name: string, cells: readonly string[], support: number | string) =>
     `${padStart(name, width)} ${cells.map((cell) => ` ${cell.padStart(9)}`).join('')} ${String(support).padStart(9)}`;
-  const scores = ({ precision, recall, f1 }: Scores) => [precision, recall, f1].map((score) => score.toFixed(2));
   return [
     line('', ['precision', 'recall', 'f1-score'], 'support'),
     '',
-    ...perClass.map((of, k) => line(names[k]!, scores(of), of.support)),
+    ...perClass.map((of, k) => line(names[k]!, cellsOf(of), of.support)),
     '',
-    line('accuracy', ['', '', micro.f1.toFixed(2)], total),
-    line('macro avg', scores(macro), total),
-    line('weighted avg', scores(weighted), total),
+    ...averages.map(({ name, cells }) => line(name, cells, total)),
   ].join('\n');
 }
+
+const cellsOf = ({ precision, recall, f1 }: Scores): string[] =>
+  [precision, recall, f1].map((score) => score.toFixed(2));
 
 /**
  * A confusion matrix as a table: a row for each true class, a column for each predicted one.
@@ -112,10 +143,10 @@ function confusionList(confusion: ConfusionMatrix, classes: readonly string[]): 
   ].join('\n');
 }
 
-function checkNames(where: string, confusion: ConfusionMatrix, classes: readonly string[]): void {
-  if (classes.length !== confusion.length)
+function checkNames(where: string, perClass: readonly unknown[], classes: readonly string[]): void {
+  if (classes.length !== perClass.length)
     throw new RangeError(
-      `${where}: classes must name each of the ${confusion.length} classes, got ${classes.length} names`,
+      `${where}: classes must name each of the ${perClass.length} classes, got ${classes.length} names`,
     );
 }
 

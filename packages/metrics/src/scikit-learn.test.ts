@@ -2,10 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { accuracy, topK } from './accuracy.ts';
-import { balancedAccuracy, type ClassScores, confusionMatrix, precisionRecallF1, type Scores } from './confusion.ts';
+import { balancedAccuracy, confusionMatrix, precisionRecallF1 } from './confusion.ts';
 import { logLoss } from './log-loss.ts';
 import { measure } from './metric.ts';
-import { formatReport } from './report.ts';
+import {
+  type AveragePrecision,
+  averagePrecision,
+  type MultiLabelScores,
+  multiLabelScores,
+  subsetAccuracy,
+} from './multi-label.ts';
+import { formatMultiLabelReport, formatReport } from './report.ts';
+import type { ClassScores, Scores } from './scores.ts';
 
 /** What fixtures/scikit-learn.py writes, one line a case. */
 interface Case {
@@ -24,30 +32,54 @@ interface Case {
   report: string;
 }
 
+/** What fixtures/multi-label.py writes, one line a case. */
+interface MultiLabelCase extends MultiLabelScores {
+  numClasses: number;
+  threshold: number;
+  scores: number[];
+  labels: number[];
+  averagePrecision: AveragePrecision;
+  report: string;
+}
+
 const folder = new URL('../fixtures/', import.meta.url);
-const parse = (lines: string): Case[] =>
+const parse = <T>(lines: string): T[] =>
   lines
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
 
+const python = process.env.IMGCLS_PYTHON;
+const onFreshCases = `on fresh random cases${python ? '' : ' (set IMGCLS_PYTHON to a Python with scikit-learn)'}`;
+
+function freshCases<T>(script: string): T[] {
+  const seed = String(Date.now() % 1e6);
+  const { pathname } = new URL(script, folder);
+  const cases = parse<T>(execFileSync(python!, [pathname, seed, '100'], { encoding: 'utf8', maxBuffer: 1e8 }));
+  expect(cases).toHaveLength(100);
+  return cases;
+}
+
 describe('every metric equals scikit-learn', () => {
-  it.each(parse(readFileSync(new URL('scikit-learn.jsonl', folder), 'utf8')))(
+  it.each(parse<Case>(readFileSync(new URL('scikit-learn.jsonl', folder), 'utf8')))(
     'on $numClasses classes ($labels.length images)',
     expectEqual,
   );
 
-  const python = process.env.IMGCLS_PYTHON;
-  it.skipIf(!python)(
-    `on fresh random cases${python ? '' : ' (set IMGCLS_PYTHON to a Python with scikit-learn)'}`,
-    () => {
-      const script = new URL('scikit-learn.py', folder).pathname;
-      const seed = String(Date.now() % 1e6);
-      const cases = parse(execFileSync(python!, [script, seed, '100'], { encoding: 'utf8', maxBuffer: 1e8 }));
-      expect(cases).toHaveLength(100);
-      for (const one of cases) expectEqual(one);
-    },
+  it.skipIf(!python)(onFreshCases, () => {
+    for (const one of freshCases<Case>('scikit-learn.py')) expectEqual(one);
+  });
+});
+
+describe('every metric of several labels an image equals scikit-learn', () => {
+  it.each(parse<MultiLabelCase>(readFileSync(new URL('multi-label.jsonl', folder), 'utf8')))(
+    'on $numClasses classes ($scores.length scores)',
+    expectEqualMultiLabel,
   );
+
+  it.skipIf(!python)(onFreshCases, () => {
+    for (const one of freshCases<MultiLabelCase>('multi-label.py')) expectEqualMultiLabel(one);
+  });
 });
 
 function expectEqual(expected: Case): void {
@@ -71,6 +103,30 @@ function expectEqual(expected: Case): void {
   }
   const names = perClass.map((_, k) => `class ${k}`);
   expectSameTable(formatReport(confusion, names), expected.report);
+}
+
+function expectEqualMultiLabel(expected: MultiLabelCase): void {
+  const { numClasses, threshold } = expected;
+  const predictions = {
+    scores: Float64Array.from(expected.scores),
+    numClasses,
+    labels: Uint8Array.from(expected.labels),
+  };
+  const scores = measure(multiLabelScores(numClasses, { threshold }), predictions);
+  for (const average of ['micro', 'macro', 'weighted', 'samples'] as const)
+    expectScores(scores[average], expected[average]);
+  for (const [k, own] of scores.perClass.entries()) {
+    expectScores(own, expected.perClass[k]!);
+    expect(own.support).toBe(expected.perClass[k]!.support);
+  }
+  expect(scores.subsetAccuracy).toBeCloseTo(expected.subsetAccuracy, 12);
+  expect(measure(subsetAccuracy({ threshold }), predictions)).toBe(scores.subsetAccuracy);
+  expect(scores.hammingLoss).toBeCloseTo(expected.hammingLoss, 12);
+  const ranked = measure(averagePrecision(numClasses), predictions);
+  for (const [k, own] of ranked.perClass.entries()) expect(own).toBeCloseTo(expected.averagePrecision.perClass[k]!, 12);
+  expect(ranked.macro).toBeCloseTo(expected.averagePrecision.macro, 12);
+  const names = scores.perClass.map((_, k) => `class ${k}`);
+  expectSameTable(formatMultiLabelReport(scores, names), expected.report);
 }
 
 function expectScores(actual: Scores, expected: Scores): void {
