@@ -1,3 +1,3 @@
 import { library } from '../../tools/tsup';
 
-export default library();
+export default library({ entry: ['src/index.ts', 'src/import-model.ts'] });

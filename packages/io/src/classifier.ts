@@ -153,9 +153,9 @@ async function build(architecture: Architecture | undefined, weights: StateDict)
     throw new ClassifierError(
       `this network was written by hand, and its code is not in the file: bring it, loadClassifier(where, { model: yourNetwork() }). The weights expect ${outline(weights)}`,
     );
-  const { createModel } = await import('@imgcls/models');
+  const { importModel } = await import('@imgcls/models/import-model');
   try {
-    return createModel(architecture.name, architecture.options);
+    return await importModel(architecture.name, architecture.options);
   } catch (cause) {
     throw new ClassifierError(
       `the network "${architecture.name}" can't be built: ${(cause as Error).message}; update @imgcls/models, or bring it, loadClassifier(where, { model }). The weights expect ${outline(weights)}`,

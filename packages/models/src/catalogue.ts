@@ -1,23 +1,14 @@
-import { seeded } from '@imgcls/nn';
-import { distance } from 'fastest-levenshtein';
+import { BUILDERS, type ModelName } from './builders.ts';
 import type { Network } from './classifier.ts';
-import { BUILDERS, FAMILIES, type ModelName } from './families.ts';
+import { type Architecture, built, type CatalogueModel, familyOf, optionsOf } from './create.ts';
+import { FAMILIES } from './families.ts';
 import type { ModelOptions } from './options.ts';
 import { type WeightSource, weightSources } from './weights.ts';
 
 /** The options of each network in the catalogue, by name. */
 export type ModelCatalogue = { [N in ModelName]: NonNullable<Parameters<(typeof BUILDERS)[N]>[0]> };
 
-export type { ModelName };
-
-/** What a file needs to build a network again: plain data. */
-export interface Architecture {
-  name: ModelName;
-  options: Record<string, unknown>;
-}
-
-/** A network that knows how it was made. */
-export type CatalogueModel = Network & { readonly architecture: Architecture };
+export type { Architecture, CatalogueModel, ModelName };
 
 /** A network of the catalogue. */
 export interface ModelEntry {
@@ -57,51 +48,23 @@ export function createModel<N extends ModelName>(
   options?: ModelCatalogue[N] & { seed?: number },
 ): CatalogueModel;
 export function createModel(name: string, options?: Record<string, unknown>): CatalogueModel;
-export function createModel(name: string, { seed = 0, ...options }: Record<string, unknown> = {}): CatalogueModel {
-  const model = CATALOGUE.find((entry) => entry.name === name);
-  if (!model)
-    throw new RangeError(
-      `createModel: no network is called "${name}"${nearest(
-        name,
-        CATALOGUE.map((entry) => entry.name),
-      )}`,
-    );
-  if ('pretrained' in options)
-    throw new RangeError(
-      `createModel: weights must be fetched, so they come with a promise, got the option "pretrained"; import createModel from @imgcls/io instead, and await it`,
-    );
-  for (const option of Object.keys(options))
-    if (!model.options.includes(option))
-      throw new RangeError(`createModel: ${name} has no option "${option}"${nearest(option, model.options)}`);
-  const build = BUILDERS[model.name] as (options: ModelOptions) => Network;
-  const network = seeded(seed as number, () => build(options));
-  return Object.assign(network, { architecture: { name: model.name, options } });
+export function createModel(name: string, options: Record<string, unknown> = {}): CatalogueModel {
+  familyOf(name);
+  return built(name, BUILDERS[name as ModelName] as (options: ModelOptions) => Network, options);
 }
 
 /** The networks that `createModel` can build, smallest first within each family. */
 export function listModels(): ModelEntry[] {
-  return [...CATALOGUE];
-}
-
-const CATALOGUE: readonly ModelEntry[] = FAMILIES.flatMap(({ paper, options, models }) =>
-  Object.entries(models).map(([name, { title, parameters, multiplyAdds, imageSize }]) => ({
-    name: name as ModelName,
-    title,
-    paper,
-    parameters,
-    multiplyAdds: multiplyAdds * 1e6,
-    inputShape: [imageSize, imageSize, 3] as const,
-    options: ['numClasses', 'inputChannels', 'imageSize', ...options],
-    weights: weightSources(name),
-  })),
-);
-
-/** `, did you mean "resnet18"? There are: …`: the candidates that fewest letters tell apart, then all if they are few. */
-function nearest(name: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()));
-  const least = Math.min(...distances);
-  const all = candidates.length <= 12 ? candidates.join(', ') : `${candidates.length}, see listModels()`;
-  if (least > 3) return `; there are: ${all}`;
-  const close = candidates.filter((_, i) => distances[i] === least).map((candidate) => `"${candidate}"`);
-  return `, did you mean ${close.slice(0, 4).join(' or ')}? There are: ${all}`;
+  return FAMILIES.flatMap((family) =>
+    Object.entries(family.models).map(([name, { title, parameters, multiplyAdds, imageSize }]) => ({
+      name: name as ModelName,
+      title,
+      paper: family.paper,
+      parameters,
+      multiplyAdds: multiplyAdds * 1e6,
+      inputShape: [imageSize, imageSize, 3] as const,
+      options: optionsOf(family),
+      weights: weightSources(name),
+    })),
+  );
 }

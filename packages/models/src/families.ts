@@ -1,62 +1,11 @@
-import { airbench94 } from './airbench94.ts';
-import { alexnet } from './alexnet.ts';
-import { type CifarResnetOptions, cifarResnet } from './cifar-resnet.ts';
-import * as convnext from './convnext.ts';
-import * as densenet from './densenet.ts';
-import * as efficientnet from './efficientnet.ts';
-import { googlenet } from './googlenet.ts';
-import { inception_v3 } from './inception-v3.ts';
-import { maxvit_t } from './maxvit.ts';
-import * as mnasnet from './mnasnet.ts';
-import { mobilenet_v2 } from './mobilenet-v2.ts';
-import * as mobilenetV3 from './mobilenet-v3.ts';
-import * as regnet from './regnet.ts';
-import * as resnet from './resnet.ts';
-import { resnet9 } from './resnet9.ts';
-import * as shufflenet from './shufflenet-v2.ts';
-import { simpleCnn } from './simple-cnn.ts';
-import * as squeezenet from './squeezenet.ts';
-import * as swin from './swin-transformer.ts';
-import * as vgg from './vgg.ts';
-import * as vit from './vision-transformer.ts';
-
-/** The functions that build the networks, by their names in the catalogue. */
-export const BUILDERS = {
-  simple_cnn: simpleCnn,
-  resnet9,
-  airbench94,
-  cifar_resnet20: cifarResnetOf(20),
-  cifar_resnet32: cifarResnetOf(32),
-  cifar_resnet44: cifarResnetOf(44),
-  cifar_resnet56: cifarResnetOf(56),
-  alexnet,
-  ...vgg,
-  googlenet,
-  inception_v3,
-  ...resnet,
-  ...densenet,
-  ...squeezenet,
-  mobilenet_v2,
-  ...mobilenetV3,
-  ...mnasnet,
-  ...shufflenet,
-  ...efficientnet,
-  ...regnet,
-  ...convnext,
-  ...vit,
-  ...swin,
-  maxvit_t,
-};
-
-function cifarResnetOf(depth: number) {
-  return (options?: Omit<CifarResnetOptions, 'depth'>) => cifarResnet({ ...options, depth });
-}
-
-export type ModelName = keyof typeof BUILDERS;
+import type { ModelName } from './builders.ts';
+import type { ModuleName } from './modules.ts';
 
 /** What a family of networks has in common, and the facts of each. */
 export interface Family {
   paper: string;
+  /** Where the functions are that build them. */
+  module: ModuleName;
   /** The names of the options beside those that all networks have. */
   options: readonly string[];
   models: { readonly [N in ModelName]?: Facts };
@@ -86,21 +35,25 @@ const facts = (title: string, parameters: number, multiplyAdds: number, imageSiz
 export const FAMILIES: readonly Family[] = [
   {
     paper: 'https://doi.org/10.1109/5.726791',
+    module: 'simple-cnn',
     options: ['channels', 'kernelSize', 'poolSize', 'hidden', 'dropout'],
     models: { simple_cnn: facts('Convolutions, pooling and fully connected layers', 356_810, 10.6, 32) },
   },
   {
     paper: 'https://github.com/davidcpage/cifar10-fast',
+    module: 'resnet9',
     options: ['channels', 'logitScale'],
     models: { resnet9: facts("ResNet-9, David Page's fast network for CIFAR-10", 6_573_120, 379, 32) },
   },
   {
     paper: 'https://arxiv.org/abs/2404.00498',
+    module: 'airbench94',
     options: ['channels', 'logitScale'],
     models: { airbench94: facts('airbench94, CIFAR-10 to 94 % in the fewest operations', 1_972_792, 118, 32) },
   },
   {
     paper: 'https://arxiv.org/abs/1512.03385',
+    module: 'cifar-resnets',
     options: ['shortcut'],
     models: {
       cifar_resnet20: facts('ResNet-20 for small images', 269_722, 40.6, 32),
@@ -111,6 +64,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1404.5997',
+    module: 'alexnet',
     options: ['dropout'],
     models: {
       alexnet: facts('AlexNet', 61_100_840, 714),
@@ -118,6 +72,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1409.1556',
+    module: 'vgg',
     options: ['dropout'],
     models: {
       vgg11: facts('VGG-11', 132_863_336, 7609),
@@ -132,6 +87,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1409.4842',
+    module: 'googlenet',
     options: ['dropout', 'dropoutAux', 'auxLogits', 'transformInput'],
     models: {
       googlenet: facts('GoogLeNet', 13_004_888, 1498),
@@ -139,6 +95,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1512.00567',
+    module: 'inception-v3',
     options: ['dropout', 'auxLogits', 'transformInput'],
     models: {
       inception_v3: facts('Inception v3', 27_161_264, 5713, 299),
@@ -146,6 +103,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1512.03385',
+    module: 'resnet',
     options: ['zeroInitResidual', 'replaceStrideWithDilation'],
     models: {
       resnet18: facts('ResNet-18', 11_689_512, 1814),
@@ -157,6 +115,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1611.05431',
+    module: 'resnet',
     options: ['zeroInitResidual', 'replaceStrideWithDilation'],
     models: {
       resnext50_32x4d: facts('ResNeXt-50 32×4d', 25_028_904, 4230),
@@ -166,6 +125,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1605.07146',
+    module: 'resnet',
     options: ['zeroInitResidual', 'replaceStrideWithDilation'],
     models: {
       wide_resnet50_2: facts('Wide ResNet-50-2', 68_883_240, 11_398),
@@ -174,6 +134,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1608.06993',
+    module: 'densenet',
     options: ['dropout'],
     models: {
       densenet121: facts('DenseNet-121', 7_978_856, 2834),
@@ -184,6 +145,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1602.07360',
+    module: 'squeezenet',
     options: ['dropout'],
     models: {
       squeezenet1_0: facts('SqueezeNet 1.0', 1_248_424, 819),
@@ -192,11 +154,13 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1801.04381',
+    module: 'mobilenet-v2',
     options: ['widthMult', 'dropout'],
     models: { mobilenet_v2: facts('MobileNet v2', 3_504_872, 301) },
   },
   {
     paper: 'https://arxiv.org/abs/1905.02244',
+    module: 'mobilenet-v3',
     options: ['widthMult', 'dropout', 'reducedTail', 'dilated'],
     models: {
       mobilenet_v3_large: facts('MobileNet v3 large', 5_483_032, 217),
@@ -205,6 +169,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1807.11626',
+    module: 'mnasnet',
     options: ['dropout'],
     models: {
       mnasnet0_5: facts('MNASNet 0.5', 2_218_512, 104),
@@ -215,6 +180,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1807.11164',
+    module: 'shufflenet-v2',
     options: [],
     models: {
       shufflenet_v2_x0_5: facts('ShuffleNet v2 ×0.5', 1_366_792, 40),
@@ -225,6 +191,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/1905.11946',
+    module: 'efficientnet',
     options: ['dropout', 'stochasticDepth'],
     models: {
       efficientnet_b0: facts('EfficientNet B0', 5_288_548, 386),
@@ -239,6 +206,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2104.00298',
+    module: 'efficientnet',
     options: ['dropout', 'stochasticDepth'],
     models: {
       efficientnet_v2_s: facts('EfficientNet v2 S', 21_458_488, 8366, 384),
@@ -248,6 +216,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2003.13678',
+    module: 'regnet',
     options: [],
     models: {
       regnet_x_400mf: facts('RegNetX 400MF', 5_495_976, 414),
@@ -269,6 +238,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2201.03545',
+    module: 'convnext',
     options: ['stochasticDepth', 'layerScale'],
     models: {
       convnext_tiny: facts('ConvNeXt tiny', 28_589_128, 4456),
@@ -279,6 +249,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2010.11929',
+    module: 'vision-transformer',
     options: ['dropout', 'attentionDropout', 'representationSize'],
     models: {
       vit_b_16: facts('ViT B/16', 86_567_656, 17_564),
@@ -290,6 +261,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2103.14030',
+    module: 'swin-transformer',
     options: ['dropout', 'attentionDropout', 'stochasticDepth'],
     models: {
       swin_t: facts('Swin T', 28_288_354, 4491),
@@ -299,6 +271,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2111.09883',
+    module: 'swin-transformer',
     options: ['dropout', 'attentionDropout', 'stochasticDepth'],
     models: {
       swin_v2_t: facts('Swin v2 T', 28_351_570, 5940, 256),
@@ -308,6 +281,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     paper: 'https://arxiv.org/abs/2204.01697',
+    module: 'maxvit',
     options: ['dropout', 'attentionDropout', 'stochasticDepth'],
     models: {
       maxvit_t: facts('MaxViT T', 30_919_624, 5558),
