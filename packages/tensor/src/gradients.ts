@@ -16,7 +16,7 @@ import { dropoutGradient } from './dropout.ts';
 import { type AnyGradient, defineGradient } from './kernel.ts';
 import { layerNormGradient } from './layer-norm.ts';
 import { linearGradient } from './linear.ts';
-import { crossEntropyGradient } from './loss.ts';
+import { binaryCrossEntropyGradient, crossEntropyGradient } from './loss.ts';
 import { batchNormGradient, batchNormTrainingGradient } from './norm.ts';
 import { avgPoolGradient, maxPoolGradient } from './pool.ts';
 import { concatGradient, reshapeGradient } from './shape.ts';
@@ -80,6 +80,7 @@ const ownGradients = (): readonly AnyGradient[] => [
   avgPoolGradient,
   ...activationGradients(),
   crossEntropyGradient,
+  binaryCrossEntropyGradient,
   addGradient,
   mulGradient,
   scaleGradient,

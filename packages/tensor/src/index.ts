@@ -43,7 +43,12 @@ export { type DropoutOptions, dropout } from './dropout.ts';
 export { type Gradients, gradients, registerGradients } from './gradients.ts';
 export { type LayerNormOptions, layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';
-export { type CrossEntropyOptions, crossEntropy } from './loss.ts';
+export {
+  type BinaryCrossEntropyOptions,
+  binaryCrossEntropy,
+  type CrossEntropyOptions,
+  crossEntropy,
+} from './loss.ts';
 export { type BatchNormOptions, type BatchNormTrainingOptions, batchNorm, batchNormTraining } from './norm.ts';
 export { type Normalization, normalize } from './normalize.ts';
 export {

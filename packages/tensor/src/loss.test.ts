@@ -2,7 +2,7 @@ import { add, type Tensor, tensor1d, tensor2d, variable, zeros } from '@tensorfl
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from './backend.ts';
 import { gradients } from './gradients.ts';
-import { type CrossEntropyOptions, crossEntropy } from './loss.ts';
+import { binaryCrossEntropy, type CrossEntropyOptions, crossEntropy } from './loss.ts';
 
 const logits = () => tensor2d([[1, 2, 3], [0, -1, 1.5]]); // biome-ignore format: one line
 const labels = () => tensor1d([2, 0], 'int32');
@@ -69,6 +69,50 @@ describe('crossEntropy()', () => {
       [() => crossEntropy(logits(), zero([2])), new TypeError('crossEntropy: targets must be int32 [N] or float32 [N, K], got float32 [2]')],
       [() => crossEntropy(logits(), labels(), { labelSmoothing: 1.1 }), new RangeError('crossEntropy: labelSmoothing must lie in [0, 1], got 1.1')],
       [() => crossEntropy(logits(), labels(), { classWeights: zero([2]) }), new RangeError('crossEntropy: classWeights must have the shape [3], got [2]')],
+    ]; // biome-ignore format: a table
+    for (const [call, error] of cases) expect(call).toThrow(error);
+  });
+});
+
+// torch.nn.functional.binary_cross_entropy_with_logits(logits, y * (1 - s) + s / 2, pos_weight=…): the loss and the gradient of the logits
+const binaryFromPyTorch: [name: string, smoothing: number, weighted: boolean, loss: number, gradient: number[]][] = [
+  ['plain', 0, false, 0.9702665, [-0.0448236, 0.1467995, 0.0079043, 0.0833333, -0.1218431, 0.0945957]],
+  ['smoothed', 0.1, false, 0.9723499, [-0.0364902, 0.1384662, -0.000429, 0.075, -0.1135098, 0.0904291]],
+  ['weighted', 0, true, 1.1849474, [-0.0448236, 0.1467995, 0.0079043, 0.0833333, -0.2436862, 0.0983963]],
+  ['both', 0.1, true, 1.1640225, [-0.0364902, 0.1374728, 0.00354, 0.075, -0.2292607, 0.0946097]],
+];
+
+describe('binaryCrossEntropy()', () => {
+  beforeAll(async () => {
+    await useBackend('cpu');
+  });
+  const scores = () => tensor2d([[1, 2, -3], [0, -1, 1.5]]); // biome-ignore format: one line
+  const marks = () => tensor2d([[1, 0, 0], [0, 1, 0.25]]); // biome-ignore format: one line
+
+  it('is the logarithm of 2 where nothing is known', () => {
+    expect(value(binaryCrossEntropy(zeros([3, 7]), zeros([3, 7])))).toBeCloseTo(Math.LN2, 6);
+  });
+
+  it.each(binaryFromPyTorch)('is what PyTorch computes: %s', (_, labelSmoothing, weighted, loss, gradient) => {
+    const x = variable(scores());
+    const options = { labelSmoothing, positiveWeights: weighted ? tensor1d([1, 2, 0.5]) : undefined };
+    const result = gradients(() => binaryCrossEntropy(x, marks(), options), { x });
+    expect(value(result.value)).toBeCloseTo(loss, 6);
+    for (const [i, slope] of result.gradients.x!.dataSync().entries()) expect(slope).toBeCloseTo(gradient[i]!, 6);
+  });
+
+  it('neither overflows nor loses what is small', () => {
+    expect(value(binaryCrossEntropy(tensor2d([[1e4, -1e4]]), tensor2d([[0, 1]])))).toBe(1e4);
+    expect(value(binaryCrossEntropy(tensor2d([[30]]), tensor2d([[1]]))) / Math.exp(-30)).toBeCloseTo(1, 5);
+    expect(value(binaryCrossEntropy(tensor2d([[-30]]), tensor2d([[0]]))) / Math.exp(-30)).toBeCloseTo(1, 5);
+  });
+
+  it('refuses what does not belong together', () => {
+    const cases: [() => unknown, Error][] = [
+      [() => binaryCrossEntropy(zeros([3]), marks()), new RangeError('binaryCrossEntropy: logits must have the layout [N, K], got [3]')],
+      [() => binaryCrossEntropy(scores(), zeros([2, 4])), new RangeError('binaryCrossEntropy: targets must have the shape [2, 3] of logits, got [2,4]')],
+      [() => binaryCrossEntropy(scores(), marks(), { labelSmoothing: -1 }), new RangeError('binaryCrossEntropy: labelSmoothing must lie in [0, 1], got -1')],
+      [() => binaryCrossEntropy(scores(), marks(), { positiveWeights: zeros([2]) }), new RangeError('binaryCrossEntropy: positiveWeights must have the shape [3], got [2]')],
     ]; // biome-ignore format: a table
     for (const [call, error] of cases) expect(call).toThrow(error);
   });

@@ -1,4 +1,5 @@
 import {
+  abs,
   add,
   cast,
   clone,
@@ -9,9 +10,12 @@ import {
   mul,
   neg,
   oneHot,
+  relu,
   reshape,
   type Scalar,
+  sigmoid,
   softmax,
+  softplus,
   sub,
   sum,
   type Tensor,
@@ -71,8 +75,7 @@ export function crossEntropy(
   const scores = asMatrix('crossEntropy: logits', logits, '[N, K]');
   checkTargets(scores, targets);
   const weights = asVector('crossEntropy: classWeights', classWeights, scores.shape[1]);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw new RangeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
+  checkSmoothing('crossEntropy', labelSmoothing);
   return tidy(() => {
     const attributes = { classes: scores.shape[1], labelSmoothing, mean: reduction === 'mean' };
     const coefficients = run(coefficientsKernel, { targets, classWeights: weights }, attributes);
@@ -124,12 +127,105 @@ const coefficientsKernel: Kernel<{ targets: Tensor; classWeights?: Tensor1D | un
   own: own.coefficients,
 };
 
+export interface BinaryCrossEntropyOptions {
+  /** The part of each target that is moved to 1/2, in `[0, 1]`. */
+  labelSmoothing?: number;
+  /** How much images that show a class count in its loss, `[K]`; without them 1. */
+  positiveWeights?: Tensor | undefined;
+}
+
+/**
+ * Binary cross-entropy between logits and targets, in nats, each class by itself: PyTorch's `BCEWithLogitsLoss`, for images that may show several
+ * classes, or none.
+ *
+ * The mean over `[N, K]` of `-w[k] · q · log σ(x) - (1 - q) · log(1 - σ(x))`, with `q` the target, `labelSmoothing` of it replaced by 1/2.
+ * Computed as `w q · max(-x, 0) + (1 - q) · max(x, 0) + (w q + 1 - q) · log(1 + exp(-|x|))`, which neither overflows nor loses small losses.
+ *
+ * @param logits Unnormalized scores, `[N, K]`. Only to them do gradients flow.
+ * @param targets Whether each image shows each class, 0 or 1 or a probability, float32 `[N, K]`.
+ * @throws {RangeError} if shapes differ, or `labelSmoothing` is outside `[0, 1]`.
+ * @example
+ * ```ts
+ * import { binaryCrossEntropy, useBackend } from '@imgcls/tensor';
+ * import { tensor2d } from '@tensorflow/tfjs-core';
+ *
+ * await useBackend('cpu');
+ * const loss = binaryCrossEntropy(tensor2d([[2, -1]]), tensor2d([[1, 0]]));
+ * console.log(loss.dataSync()[0]?.toFixed(4)); // => 0.2201
+ * ```
+ */
+export function binaryCrossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  { labelSmoothing = 0, positiveWeights }: BinaryCrossEntropyOptions = {},
+): Scalar {
+  const scores = asMatrix('binaryCrossEntropy: logits', logits, '[N, K]');
+  const marks = asMatrix('binaryCrossEntropy: targets', targets, '[N, K]');
+  checkSameShape('binaryCrossEntropy', scores, marks);
+  const weights = asVector('binaryCrossEntropy: positiveWeights', positiveWeights, scores.shape[1]);
+  checkSmoothing('binaryCrossEntropy', labelSmoothing);
+  return tidy(() => {
+    const inputs = { targets: marks, positiveWeights: weights };
+    const [positive, negative] = run(binaryCoefficientsKernel, inputs, { labelSmoothing });
+    return run(binaryCrossEntropyKernel, { logits: scores, positive: positive!, negative: negative! }, {});
+  }) as Scalar;
+}
+
+type BinaryCrossEntropyInputs = { logits: Tensor2D; positive: Tensor; negative: Tensor };
+type None = Record<never, never>;
+
+/** `Σ positive · -log σ(logits) + negative · -log(1 - σ(logits))`: targets, weights, smoothing and the mean are in the coefficients. */
+const binaryCrossEntropyKernel: Kernel<BinaryCrossEntropyInputs, None> = {
+  name: 'ImgclsBinaryCrossEntropy',
+  composed({ logits, positive, negative }) {
+    const linear = add(mul(positive, relu(neg(logits))), mul(negative, relu(logits)));
+    return sum(add(linear, mul(add(positive, negative), softplus(neg(abs(logits))))));
+  },
+};
+
+export const binaryCrossEntropyGradient: Gradient<BinaryCrossEntropyInputs, None, 'logits' | 'positive' | 'negative'> =
+  {
+    kernel: binaryCrossEntropyKernel,
+    saves: ['logits', 'positive', 'negative'],
+    backward: (dy, saved) => ({ logits: () => run(binaryGradientKernel, { dy, ...saved }, {}) }),
+  };
+
+const binaryGradientKernel: Kernel<BinaryCrossEntropyInputs & { dy: Tensor }, None> = {
+  name: 'ImgclsBinaryCrossEntropyGradient',
+  composed: ({ dy, logits, positive, negative }) =>
+    mul(dy, sub(mul(negative, sigmoid(logits)), mul(positive, sigmoid(neg(logits))))),
+};
+
+const binaryCoefficientsKernel: Kernel<
+  { targets: Tensor; positiveWeights?: Tensor1D | undefined },
+  { labelSmoothing: number },
+  Tensor[]
+> = {
+  name: 'ImgclsBinaryCrossEntropyCoefficients',
+  composed({ targets, positiveWeights }, { labelSmoothing }) {
+    const shares = mul(targets, (1 - labelSmoothing) / targets.size);
+    const positive = add(shares, labelSmoothing / 2 / targets.size);
+    const negative = sub(1 / targets.size, positive);
+    return [positiveWeights ? mul(positive, positiveWeights) : positive, negative];
+  },
+};
+
+function checkSmoothing(where: string, labelSmoothing: number): void {
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(`${where}: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
+}
+
+function checkSameShape(where: string, logits: Tensor2D, targets: Tensor): void {
+  const [n, k] = logits.shape;
+  if (targets.shape[0] !== n || targets.shape[1] !== k)
+    throw new RangeError(`${where}: targets must have the shape [${n}, ${k}] of logits, got [${targets.shape}]`);
+}
+
 function checkTargets(logits: Tensor2D, targets: Tensor): void {
   const [n, k] = logits.shape;
   if (targets.rank === 2) {
     checkLayout('crossEntropy: targets', targets, '[N, K]');
-    if (targets.shape[0] !== n || targets.shape[1] !== k)
-      throw new RangeError(`crossEntropy: targets must have the shape [${n}, ${k}] of logits, got [${targets.shape}]`);
+    checkSameShape('crossEntropy', logits, targets);
     return;
   }
   if (targets.rank !== 1 || targets.dtype !== 'int32')

@@ -20,7 +20,7 @@ import { type Conv2dOptions, conv2d } from '../src/conv.ts';
 import { dropout } from '../src/dropout.ts';
 import { layerNorm } from '../src/layer-norm.ts';
 import { linear } from '../src/linear.ts';
-import { type CrossEntropyOptions, crossEntropy } from '../src/loss.ts';
+import { binaryCrossEntropy, type CrossEntropyOptions, crossEntropy } from '../src/loss.ts';
 import { batchNorm, batchNormTraining } from '../src/norm.ts';
 import { avgPool2d, globalAvgPool2d, globalMaxPool2d, maxPool2d } from '../src/pool.ts';
 import { concat, flatten, reshape } from '../src/shape.ts';
@@ -39,6 +39,7 @@ export function operationCases(): OperationCase[] {
     ...activations(),
     ...compositions(),
     ...losses(),
+    ...binaryLosses(),
     ...shapes(),
     dropoutCase(),
   ];
@@ -470,6 +471,24 @@ function losses(): OperationCase[] {
         })),
       ),
     ),
+  );
+}
+
+function binaryLosses(): OperationCase[] {
+  const targets = grid([4, 5], (i) => [1, 0, 0.25, 0, 1, 1, 0][i % 7]!);
+  return [0, 0.2].flatMap((labelSmoothing) =>
+    [undefined, [0.5, 1, 2, 0.25, 3]].map((positiveWeights) => ({
+      name: `binaryCrossEntropy ${JSON.stringify({ labelSmoothing, positiveWeights })}`,
+      inputs: { logits: [4, 5] },
+      spread: 3,
+      run: ({ logits }: Tensors) =>
+        binaryCrossEntropy(logits!, toTensor(targets), {
+          labelSmoothing,
+          positiveWeights: positiveWeights && tensor1d(positiveWeights),
+        }),
+      reference: ({ logits }: Grids) =>
+        reference.binaryCrossEntropy(logits!, targets, { labelSmoothing, ...(positiveWeights && { positiveWeights }) }),
+    })),
   );
 }
 

@@ -212,6 +212,26 @@ export function crossEntropy(logits: Grid, { targets, labelSmoothing, classWeigh
   return { losses, divisor };
 }
 
+export interface BinaryCrossEntropyTerms {
+  labelSmoothing: number;
+  positiveWeights?: readonly number[];
+}
+
+/** The mean over all pairs of an example and a class. */
+export function binaryCrossEntropy(
+  logits: Grid,
+  targets: Grid,
+  { labelSmoothing, positiveWeights }: BinaryCrossEntropyTerms,
+): Grid {
+  const k = logits.shape.at(-1)!;
+  const losses = logits.data.map((x, i) => {
+    const q = targets.data[i]! * (1 - labelSmoothing) + labelSmoothing / 2;
+    const probability = 1 / (1 + Math.exp(-x));
+    return -(positiveWeights?.[i % k] ?? 1) * q * Math.log(probability) - (1 - q) * Math.log(1 - probability);
+  });
+  return grid([], () => losses.reduce((a, b) => a + b, 0) / losses.length);
+}
+
 /** The error function by its Maclaurin series; exact to float64's rounding for |x| below about 3. */
 export function erf(x: number): number {
   let term = x;
