@@ -1,14 +1,16 @@
-import { copyFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium, launch, noChromium } from '@imgcls/browser';
+import { imageFolder } from '@imgcls/data';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import webpack from 'webpack';
 import { bin, node, root } from '../process.mjs';
+import { epochs } from './load/epochs.js';
 import { succeed } from './project.ts';
 
 /** The most JavaScript, gzipped, that a page may load to classify images. */
@@ -62,34 +64,88 @@ export async function trainingPage(project: string): Promise<string> {
 
 /** Builds a page with webpack 5, without a word of configuration about WebAssembly or workers, and computes in it with two threads. */
 export async function webpackPage(project: string): Promise<string> {
-  const folder = join(project, 'webpack');
-  cpSync(join(import.meta.dirname, 'webpack'), folder, { recursive: true });
-  await bundleWithWebpack(folder);
-  copyFileSync(join(folder, 'index.html'), join(folder, 'dist/index.html'));
+  const folder = await buildWithWebpack(project, join(import.meta.dirname, 'webpack'));
   if (!chromium) return noChromium;
   let answer = '';
   const use = async (page: Page) => {
     await page.waitForFunction("document.querySelector('output').textContent !== ''");
     answer = (await page.textContent('output')) ?? '';
   };
-  await open(join(folder, 'dist'), use, isolation);
+  await open(folder, use, isolation);
   if (!/^wasm \(.*, 2 threads\): 300$/.test(answer))
     throw new Error(`expected an answer of two threads, got ${answer}`);
   return answer;
 }
 
-async function bundleWithWebpack(folder: string): Promise<void> {
+/**
+ * Builds a page with Vite and with webpack, gives it a folder of images, and has it load them with no worker, one and two, where the page may share
+ * memory and where it may not: the batches must be those of Node, and a file that has gone must be named.
+ */
+export async function loadingPage(project: string): Promise<string> {
+  const page = join(import.meta.dirname, 'load');
+  const folders = [await build(project, page), await buildWithWebpack(project, page)];
+  if (!chromium) return noChromium;
+  const images = join(project, 'images');
+  for (const folder of folders)
+    for (const headers of [{}, isolation]) {
+      await drawImages(images);
+      const expected = await epochs(await imageFolder(images), 0);
+      await open(folder, (opened) => loadIn(opened, images, expected), headers);
+    }
+  return 'by Vite and webpack, with 0, 1 and 2 workers';
+}
+
+async function loadIn(page: Page, images: string, expected: string): Promise<void> {
+  await page.setInputFiles('input', images);
+  for (const workers of [0, 1, 2]) {
+    const { read, warnings } = (await page.evaluate(`load(${workers})`)) as { read: string; warnings: string[] };
+    const running = page.workers().length;
+    if (warnings.length > 0) throw new Error(`with ${workers} workers the page warns: ${warnings.join('\n')}`);
+    if (running !== workers) throw new Error(`with ${workers} workers, ${running} run`);
+    if (read !== expected) throw new Error(`with ${workers} workers the page reads other batches than Node`);
+  }
+  await page.evaluate('photos().then((photos) => { opened = photos; return epochs(photos, 2); })');
+  rmSync(join(images, 'cats/3.png'));
+  const error = await page.evaluate('epochs(opened, 2).then(() => "no error", (error) => error.message)');
+  if (!/^loader: could not read cats\/3\.png: decodeImage: it can't be read: ./.test(`${error}`))
+    throw new Error(`a file that has gone must be named, got: ${error}`);
+}
+
+/** Twelve PNG files of two classes, of random colours and several sizes. */
+async function drawImages(folder: string): Promise<void> {
+  for (const [c, name] of ['cats', 'dogs'].entries()) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < 6; i++) {
+      const [height, width] = [20 + i, 30 - i];
+      const data = Uint8Array.from({ length: 3 * height * width }, (_, k) => ((k + 77 * i + c) * 2654435761) >>> 24);
+      await sharp(data, { raw: { height, width, channels: 3 } }).toFile(join(folder, name, `${i}.png`));
+    }
+  }
+}
+
+/** Builds a page with webpack 5, as `build` does with Vite. A warning is that packages are missing which are optional. */
+async function buildWithWebpack(project: string, page: string): Promise<string> {
+  const folder = join(project, `${basename(page)}-webpack`);
+  cpSync(page, folder, { recursive: true });
+  const dist = join(folder, 'dist');
   const compiler = webpack({
     mode: 'production',
     context: folder,
     entry: './main.js',
-    output: { path: join(folder, 'dist'), filename: '[name].js', module: true },
+    output: { path: dist, filename: '[name].js', module: true },
     experiments: { outputModule: true },
     performance: false,
   });
   const stats = await promisify(compiler.run.bind(compiler))();
   await promisify(compiler.close.bind(compiler))();
-  if (stats?.hasErrors()) throw new Error(stats.toString({ all: false, errors: true })); // that optional packages are missing is a warning
+  const problems = stats?.toJson({ all: false, errors: true, warnings: true });
+  const found = [
+    ...problems!.errors!,
+    ...problems!.warnings!.filter(({ message }) => !message.includes("Can't resolve")),
+  ];
+  if (found.length > 0) throw new Error(found.map(({ message, moduleName }) => `${moduleName}: ${message}`).join('\n'));
+  copyFileSync(join(folder, 'index.html'), join(dist, 'index.html'));
+  return dist;
 }
 
 /** What a web server says so that pages may share memory between threads. */

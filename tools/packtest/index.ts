@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packAll, packPlatform } from '../packages.ts';
-import { predictionPage, trainingPage, webpackPage } from './bundles.ts';
+import { loadingPage, predictionPage, trainingPage, webpackPage } from './bundles.ts';
 import {
   carriers,
   exportsProblem,
@@ -40,6 +40,7 @@ const steps: Step[] = [
   { name: 'a page that only predicts', run: predictionPage },
   { name: 'a page that trains', run: trainingPage },
   { name: 'a page by webpack', run: webpackPage },
+  { name: 'a page that loads images', run: loadingPage },
   ...Object.entries(runtimes).map(([name, command]) => ({ name, run: smoke(command), slow: true as const })),
   ...(['node 20', 'node 24', 'node 26'] as const).map((name) => ({
     name: `tensorflow on ${name}`,

@@ -55,28 +55,36 @@ const official: Record<string, Uint8Array> = {
   't10k-labels-idx1-ubyte.gz': idx([1], [9]),
 };
 
+/** Files for the page, and a published set that it can fetch. */
+async function given() {
+  const server = await serve((request, response) => {
+    response.writeHead(200, { 'access-control-allow-origin': '*' }).end(official[request.url!.slice(1)]);
+  });
+  const set: MnistFiles = {
+    name: 'small',
+    baseUrls: [server.url],
+    files: Object.entries(official).map(([name, content]) => ({
+      name,
+      sizeBytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+    })),
+    classes: Array.from({ length: 10 }, (_, i) => `${i}`),
+    origin: { name: 'Small', url: '', license: '', attribution: '' },
+  };
+  const files = Object.entries(await pictures());
+  const argument: Given = {
+    files: files.map(([path, content]) => ({ path, content: Buffer.from(content).toString('base64') })),
+    official: set,
+  };
+  return { server, files, argument };
+}
+
 describe.skipIf(!chromium)('in a browser', () => {
-  it('a folder and a list of files give the same batches as in Node, and official files stay in the cache', async () => {
-    const server = await serve((request, response) => {
-      response.writeHead(200, { 'access-control-allow-origin': '*' }).end(official[request.url!.slice(1)]);
-    });
-    const set: MnistFiles = {
-      name: 'small',
-      baseUrls: [server.url],
-      files: Object.entries(official).map(([name, content]) => ({
-        name,
-        sizeBytes: content.length,
-        sha256: createHash('sha256').update(content).digest('hex'),
-      })),
-      classes: Array.from({ length: 10 }, (_, i) => `${i}`),
-      origin: { name: 'Small', url: '', license: '', attribution: '' },
-    };
-    const files = Object.entries(await pictures());
-    const given: Given = {
-      files: files.map(([path, content]) => ({ path, content: Buffer.from(content).toString('base64') })),
-      official: set,
-    };
-    const outcome = await runInPage<Outcome>(page, { argument: given });
+  it('a folder and a list of files give the same batches as in Node, with workers too, and official files stay in the cache', async () => {
+    const { server, files, argument } = await given();
+    const worker = fileURLToPath(new URL('worker.browser.ts', import.meta.url));
+    const esbuild = { entryPoints: { page, 'worker.browser': worker } };
+    const outcome = await runInPage<Outcome>(page, { argument, esbuild });
 
     const folder = await mkdtemp(join(tmpdir(), 'imgcls-browser-'));
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -89,6 +97,8 @@ describe.skipIf(!chromium)('in a browser', () => {
     expect(expected.flatMap(({ labels }) => labels)).toHaveLength(8);
     expect(outcome.folder).toEqual(expected);
     expect(outcome.batches).toEqual(expected);
+    expect(outcome.fromWorkers).toEqual([expected, expected]);
+    expect(outcome.warnings).toEqual([]);
     const sources = Array.from({ length: inNode.length }, (_, i) => inNode.source(i));
     expect(outcome.sources.map((source) => `${folder}/${source}`)).toEqual(sources);
     expect(outcome.skipped.map(({ file }) => `${folder}/photos/${file}`)).toEqual(
@@ -113,5 +123,11 @@ describe.skipIf(!chromium)('in a browser', () => {
       ...Object.keys(official).map((name) => `/${name}`),
       '/train-images-idx3-ubyte.gz',
     ]);
+  });
+
+  it('workers whose script is missing are done without, and a warning says so', async () => {
+    const { batches, fromWorkers, warnings } = await runInPage<Outcome>(page, { argument: (await given()).argument });
+    expect(fromWorkers).toEqual([batches, batches]);
+    expect(warnings).toEqual(['loader: works without workers from here on: its script could not be loaded']);
   });
 });

@@ -27,7 +27,9 @@ export async function fromModule(url: URL, name: string, ...args: readonly unkno
 /** The transform that is described. */
 export async function realized({ name, arguments: args, module }: Description): Promise<Transform> {
   const exports: Record<string, unknown> =
-    module === undefined ? await import('./transforms.ts') : await import(/* @vite-ignore */ module);
+    module === undefined
+      ? await import('./transforms.ts')
+      : await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
   const factory = exports[name];
   if (typeof factory !== 'function')
     throw new TypeError(

@@ -1,5 +1,14 @@
 import { randomAffine } from '../src/affine.ts';
-import { DecodeError, decodeImage, digits, imageFiles, imageFolder, loader, mapped, preprocess } from '../src/index.ts';
+import {
+  DecodeError,
+  decodeImage,
+  digits,
+  imageFiles,
+  imageFolder,
+  loader,
+  mapped,
+  preprocessor,
+} from '../src/index.ts';
 import { type MnistFiles, readMnist } from '../src/mnist.ts';
 
 /** What the page is given: files as base64, and where a data set lies. */
@@ -12,6 +21,9 @@ export interface Given {
 export interface Outcome {
   /** Of the files as a list. */
   batches: { images: number[]; labels: number[]; indices: number[] }[];
+  /** The same, with one worker and with two. */
+  fromWorkers: Outcome['batches'][];
+  warnings: string[];
   /** Of the files in a folder, as File System Access gives it. */
   folder: Outcome['batches'];
   /** What the folder calls its files. */
@@ -27,14 +39,17 @@ const bytesOf = (content: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
 
 export default async function ({ files, official }: Given): Promise<Outcome> {
-  const dataset = await imageFiles(
-    files.map(({ path, content }) => ({ path, file: new File([bytesOf(content)], path) })),
-  );
+  const listed = files.map(({ path, content }) => ({ path, file: new File([bytesOf(content)], path) }));
+  const warnings: string[] = [];
+  console.warn = (text: string) => warnings.push(text);
+  const dataset = await imageFiles(listed);
   const folder = await imageFolder(await folderOf(files));
   const labels = [];
   for (let run = 0; run < 2; run++) labels.push(Array.from((await readMnist(official, {})).packed!.labels));
   return {
     batches: await batchesOf(dataset),
+    fromWorkers: [await batchesOf(dataset, 1), await batchesOf(await imageFiles(listed), 2)],
+    warnings,
     folder: await batchesOf(folder),
     sources: Array.from({ length: folder.length }, (_, i) => folder.source(i)),
     skipped: [...dataset.skipped],
@@ -66,11 +81,20 @@ async function folderOf(files: Given['files']): Promise<FileSystemDirectoryHandl
 }
 
 /** The first epoch, shuffled and augmented. */
-export async function batchesOf(dataset: Awaited<ReturnType<typeof imageFiles>>): Promise<Outcome['batches']> {
-  const small = mapped(dataset, (image) => preprocess(image, { height: 5, width: 7, channels: 3, resize: 'crop' }));
+export async function batchesOf(
+  dataset: Awaited<ReturnType<typeof imageFiles>>,
+  workers = 0,
+): Promise<Outcome['batches']> {
+  const small = mapped(dataset, preprocessor({ height: 5, width: 7, channels: 3, resize: 'crop' }));
   const augment = [randomAffine({ degrees: 20, translate: 0.1, scale: [0.8, 1.2] })];
   const batches = [];
-  for await (const { images, labels, indices } of loader(small, { batchSize: 4, shuffle: true, seed: 3, augment }))
+  for await (const { images, labels, indices } of loader(small, {
+    batchSize: 4,
+    shuffle: true,
+    seed: 3,
+    augment,
+    workers,
+  }))
     batches.push({ images: Array.from(images), labels: Array.from(labels), indices: Array.from(indices) });
   return batches;
 }
