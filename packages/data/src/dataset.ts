@@ -2,7 +2,7 @@ import type { Random } from '@imgcls/random';
 import type { Channels, Image } from './image.ts';
 import { byRecipe, recipesOf } from './recipe.ts';
 
-/** An image and what it shows: an index into the data set's `classes`. */
+/** An image and what it shows: an index into the data set's `classes`, or into its `labelSets`. */
 export interface Example {
   readonly image: Image;
   readonly label: number;
@@ -29,6 +29,11 @@ export interface Dataset {
   readonly length: number;
   /** The names that labels index. */
   readonly classes: readonly string[];
+  /**
+   * Where an image may show several classes, or none: labels then index these instead, sets of indices into `classes`. That they are there is what
+   * makes a data set multi-label. Equal ones may stand in it more than once.
+   */
+  readonly labelSets?: readonly (readonly number[])[];
   /** The example at `index` in `[0, length)`. `random` belongs to this example in this epoch: only a data set that augments uses it. */
   get(index: number, random?: Random): Example | Promise<Example>;
   /** The label at `index`, without its image. */
@@ -64,8 +69,8 @@ export interface ArrayDatasetOptions {
   height: number;
   width: number;
   channels: Channels;
-  /** `[n]`, indices into `classes`. */
-  labels: ArrayLike<number>;
+  /** `[n]`, indices into `classes`; or a list of such for each image, which may show several classes or none. */
+  labels: ArrayLike<number> | readonly (readonly number[])[];
   classes: readonly string[];
   split?: (index: number) => Split | undefined;
   origin?: Origin;
@@ -86,23 +91,29 @@ export interface ArrayDatasetOptions {
  */
 export function arrayDataset(options: ArrayDatasetOptions): PackedDataset {
   const { data, height, width, channels, classes, split, origin } = options;
-  const labels = Int32Array.from(options.labels);
+  const labelSets = isSets(options.labels) ? options.labels : undefined;
+  const labels = labelSets ? Int32Array.from(labelSets.keys()) : Int32Array.from(options.labels as ArrayLike<number>);
   const expected = labels.length * height * width * channels;
   if (data.length !== expected)
     throw new RangeError(
       `arrayDataset: data must have ${labels.length} labels x ${height} x ${width} x ${channels} = ${expected} bytes, got ${data.length}`,
     );
-  const stray = labels.findIndex((label) => !(label >= 0 && label < classes.length));
+  const isStray = (label: number): boolean => !(label >= 0 && label < classes.length);
+  const stray = labelSets ? labelSets.findIndex((set) => set.some(isStray)) : labels.findIndex(isStray);
   if (stray >= 0)
     throw new RangeError(
-      `arrayDataset: labels must be in [0, ${classes.length}), the number of classes, got ${labels[stray]} at ${stray}`,
+      `arrayDataset: labels must be in [0, ${classes.length}), the number of classes, got ${options.labels[stray]} at ${stray}`,
     );
   const rows = Int32Array.from({ length: labels.length }, (_, i) => i);
   return fromPacked({ data, height, width, channels, rows, labels }, classes, {
+    ...(labelSets && { labelSets }),
     ...(split && { split }),
     ...(origin && { origin }),
   });
 }
+
+const isSets = (labels: ArrayDatasetOptions['labels']): labels is readonly (readonly number[])[] =>
+  Array.isArray(labels[0]);
 
 /** A data set whose images lie in memory: `get` gives them at once, as views. */
 export interface PackedDataset extends Dataset {
@@ -114,7 +125,7 @@ export interface PackedDataset extends Dataset {
 function fromPacked(
   packed: PackedImages,
   classes: readonly string[],
-  rest: Pick<Dataset, 'split' | 'source' | 'origin'>,
+  rest: Pick<Dataset, 'labelSets' | 'split' | 'source' | 'origin'>,
 ): PackedDataset {
   const { labels } = packed;
   const label = (index: number): number => labels[checkIndex(index, labels.length)]!;
@@ -143,8 +154,9 @@ export function packedImage({ data, height, width, channels, rows }: PackedImage
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const at = Int32Array.from(indices, (index) => checkIndex(index, dataset.length));
   const original = (index: number): number => at[checkIndex(index, at.length)]!;
-  const { label, source, bytes, split, packed, origin, classes } = dataset;
+  const { label, labelSets, source, bytes, split, packed, origin, classes } = dataset;
   const named = {
+    ...(labelSets && { labelSets }),
     ...(source && { source: (index: number) => source.call(dataset, original(index)) }),
     ...(bytes && { bytes: (index: number) => bytes.call(dataset, original(index)) }),
     ...(split && { split: (index: number) => split.call(dataset, original(index)) }),
@@ -235,11 +247,12 @@ export function cached(dataset: Dataset, { maxBytes = 2 ** 30 }: CacheOptions = 
 
 /** The data set with other images: what it says of itself stays, the packed array does not. */
 export function withGet(dataset: Dataset, get: Dataset['get']): Dataset {
-  const { length, classes, label, source, bytes, split, origin } = dataset;
+  const { length, classes, labelSets, label, source, bytes, split, origin } = dataset;
   return {
     length,
     classes,
     get,
+    ...(labelSets && { labelSets }),
     ...(label && { label: label.bind(dataset) }),
     ...(source && { source: source.bind(dataset) }),
     ...(bytes && { bytes: bytes.bind(dataset) }),

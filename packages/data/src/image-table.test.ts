@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { imageTable } from './image-table.ts';
+import { shownClasses } from './label-sets.ts';
+import { loader } from './loader.ts';
 import { splitDataset } from './split.ts';
 
 const dot = (value: number): Promise<Buffer> =>
@@ -59,6 +61,46 @@ describe('imageTable()', () => {
     expect([dataset.classes, dataset.label(0), dataset.source(0)]).toEqual([['7', '10'], 0, `${folder}/3.png`]);
   });
 
+  it.each([
+    ['labels apart by semicolons', 'list.csv', 'path,labels\n3.png,dog;cat\na/1.png,\na/größe 2.png, cat ;cat\n'],
+    ['labels apart by bars', 'list.csv', 'path;labels\n3.png;dog|cat\na/1.png;\na/größe 2.png;cat\n'],
+    ['arrays in CSV', 'list.csv', 'path,tags\n3.png,"[""dog"",""cat""]"\na/1.png,[]\na/größe 2.png,"[""cat""]"\n'],
+    ['a column for each class', 'list.csv', 'path,cat,dog\n3.png,1,1\na/1.png,0,0\na/größe 2.png,1,0\n'],
+    [
+      'arrays in lines of JSON',
+      'list.jsonl',
+      '{"path":"3.png","label":["dog","cat"]}\n{"path":"a/1.png","label":[]}\n{"path":"a/größe 2.png","label":["cat"]}\n',
+    ],
+    [
+      'a member for each class',
+      'list.jsonl',
+      '{"path":"3.png","cat":true,"dog":true}\n{"path":"a/1.png","cat":false,"dog":false}\n{"path":"a/größe 2.png","cat":true,"dog":false}\n',
+    ],
+  ])('reads several labels an image, or none: %s', async (_, name, table) => {
+    const folder = await folderOf({ ...(await photos()), [name]: table });
+    const dataset = await imageTable(join(folder, name));
+    expect(dataset.classes).toEqual(['cat', 'dog']);
+    expect([0, 1, 2].map((i) => shownClasses(dataset, i))).toEqual([[0, 1], [], [0]]);
+    for await (const { labels, multiLabel } of loader(dataset, { batchSize: 3, workers: 2 }))
+      expect({ labels, multiLabel }).toEqual({ labels: Float32Array.of(1, 1, 0, 0, 1, 0), multiLabel: true });
+  });
+
+  it('keeps to given classes, and to those of its training part, of several labels too', async () => {
+    const table = 'path,labels,split\n3.png,cat,train\na/1.png,cat;dog,val\n';
+    const folder = await folderOf({ ...(await photos()), 'list.csv': table, 'none.csv': 'path,labels\n3.png,\n' });
+    const open = (classes?: string[]) => imageTable(join(folder, 'list.csv'), classes && { classes });
+    await expect(open()).rejects.toThrow('must have no class but those of its training folder (cat), got dog');
+    expect(shownClasses(await open(['dog', 'fox', 'cat']), 1)).toEqual([2, 0]);
+    await expect(imageTable(join(folder, 'none.csv'))).rejects.toThrow(
+      'must name a class for at least one image, got 1 images without',
+    );
+  });
+
+  it('takes the one label where there are tags besides', async () => {
+    const folder = await folderOf({ ...(await photos()), 'list.csv': 'path,label,tags\n3.png,a,x;y\na/1.png,b,\n' });
+    expect((await imageTable(join(folder, 'list.csv'))).labelSets).toBeUndefined();
+  });
+
   it('leaves out rows without a file or a label, and says so', async () => {
     const table = 'path,label\n3.png,dog\na/1.png,cat\na/gone.png,cat\nround.png,cat\n3.png,\n,cat\n';
     const folder = await folderOf({ ...(await photos()), 'list.csv': table });
@@ -85,7 +127,11 @@ describe('imageTable()', () => {
   });
 
   it.each([
-    ['a,b\n1,2\n', 'there must be columns "path" and "label", got a, b; name them in the first line'],
+    [
+      'a,b\n1,2\n',
+      'there must be columns "path" and "label" (or "labels", or one of 0 and 1 for each class), got a, b; name them in the first line',
+    ],
+    ['path,labels\na.png,[cat]\n', 'labels in brackets must be a JSON array of names, got [cat]'],
     ['', 'there must be a row for each image, got an empty file'],
     ['{"path": 1,\n', /^imageTable: list.csv: line 1 must be a JSON object: /],
   ])('refuses %j', async (text, message) => {

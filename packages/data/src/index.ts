@@ -70,6 +70,7 @@ export { imageShards } from './image-shards.ts';
 export { type ImageTableOptions, imageTable } from './image-table.ts';
 export { type ImagenetOptions, imagenet } from './imagenet.ts';
 export { jpeg, randomJpeg } from './jpeg.ts';
+export { classCounts, shownClasses } from './label-sets.ts';
 export type { ImageFolder, ImageFolderOptions, SkippedFile } from './labelled-files.ts';
 export {
   type Batch,

@@ -38,6 +38,8 @@ export interface LabelledFile extends Place {
   /** What it is called, after the `prefix` of a `Naming`. */
   readonly path: string;
   readonly file: FileSource;
+  /** All that it shows, where a file may show several classes or none; `className` then stands for all of them. */
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /** A file that may be an example, or why it is none. */
@@ -96,13 +98,13 @@ export function ofFiles(
   }: Pick<Naming, 'prefix'> & Pick<Dataset, 'classes'> & Partial<Pick<ImageFolder, 'skipped'>>,
   recipe: (file: LabelledFile) => Recipe = ({ file }) => ({ file }),
 ): ImageFolder {
-  const labelOf = new Map(classes.map((name, label) => [name, label]));
-  const labels = Int32Array.from(files, ({ className }) => labelOf.get(className)!);
+  const { labels, labelSets } = labelsOf(files, classes);
   const at = (index: number): LabelledFile => files[checkIndex(index, files.length)]!;
   const label = (index: number): number => labels[checkIndex(index, labels.length)]!;
   return {
     length: files.length,
     classes,
+    ...(labelSets && { labelSets }),
     skipped,
     get: byRecipe((index) => recipe(at(index)), label),
     label,
@@ -110,6 +112,24 @@ export function ofFiles(
     split: (index) => at(index).split,
     bytes: (index) => bytesOf(at(index).file, { maxBytes: Number.POSITIVE_INFINITY }),
   };
+}
+
+function labelsOf(
+  files: readonly LabelledFile[],
+  classes: readonly string[],
+): { labels: Int32Array; labelSets?: readonly (readonly number[])[] } {
+  const numberOf = new Map(classes.map((name, k) => [name, k]));
+  if (!files.some(({ classNames }) => classNames))
+    return { labels: Int32Array.from(files, ({ className }) => numberOf.get(className)!) };
+  const labelSets: number[][] = [];
+  const setOf = new Map<string, number>();
+  const labels = Int32Array.from(files, ({ className, classNames = [] }) => {
+    const known = setOf.get(className);
+    if (known !== undefined) return known;
+    setOf.set(className, labelSets.length);
+    return labelSets.push(classNames.map((name) => numberOf.get(name)!)) - 1;
+  });
+  return { labels, labelSets };
 }
 
 /** Holds images, by the path of their file, from their making to their first use, while they fit. */
@@ -173,7 +193,7 @@ function classesOf(
   fixed: readonly string[] | undefined,
 ): readonly string[] {
   const named = (files: readonly LabelledFile[]): string[] =>
-    [...new Set(files.map(({ className }) => className))].sort(byNaturalOrder);
+    [...new Set(files.flatMap(({ className, classNames }) => classNames ?? className))].sort(byNaturalOrder);
   const trained = named(found.filter(({ split }) => (split ?? 'train') === 'train'));
   const classes = fixed ?? trained;
   const strays = named(found).filter((name) => !classes.includes(name));
@@ -181,7 +201,10 @@ function classesOf(
     throw new Error(
       `${where} must have no class but ${fixed ? 'the given' : 'those of its training folder'} (${list(classes)}), got ${list(strays)}; move or rename ${strays.length === 1 ? 'this folder' : 'these folders'}`,
     );
-  if (found.length > 0 && (fixed || classes.length >= 2)) return classes;
+  const isMultiLabel = found.some(({ classNames }) => classNames);
+  if (found.length > 0 && (fixed || classes.length >= (isMultiLabel ? 1 : 2))) return classes;
+  if (found.length > 0 && isMultiLabel)
+    throw new Error(`${where} must name a class for at least one image, got ${found.length} images without`);
   const got =
     classes.length === 1 && !fixed ? `one: ${classes[0]}` : `no image that can be read${firstSkipped(skipped)}`;
   throw new Error(

@@ -4,6 +4,7 @@ import type { Dataset } from './dataset.ts';
 import type { Description } from './description.ts';
 import { type Channels, type Image, sizeOf } from './image.ts';
 import { describedAll, errorOf, type Outcome, outcomeOf, type Problem, plainRecipes, type Stream } from './job.ts';
+import { multiHot } from './label-sets.ts';
 import type { BatchTransform } from './mix.ts';
 import { checkWhole } from './numbers.ts';
 import { packedBatches } from './packed-batch.ts';
@@ -19,6 +20,8 @@ export interface Batch {
   readonly shape: readonly [n: number, height: number, width: number, channels: number];
   /** Class indices, `[n]`; or probabilities, `[n, classes]`. */
   readonly labels: Int32Array | Float32Array;
+  /** Whether images may show several classes, or none: `labels` then say of each class whether it is shown, 0 or 1 (mixed: between). */
+  readonly multiLabel?: boolean;
   /** Which examples of the data set these are, `[n]`. */
   readonly indices: Int32Array;
   /** What the network wants its input normalised by: `(image / 255 - mean) / std`. */
@@ -128,7 +131,8 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
         if (read.problems.length > 0) note(read.problems);
         if (read.indices.length === 0) return undefined; // all of them are skipped
         const { problems: _, ...made } = read;
-        const batch = { ...made, ...(normalization && { normalization }) };
+        const labels = dataset.labelSets && { labels: multiHot(made.labels, dataset), multiLabel: true };
+        const batch = { ...made, ...labels, ...(normalization && { normalization }) };
         return mix ? mix(batch, random(seed, 'mix', n, number)) : batch;
       };
       const read = source.read(indices, (i) => forks(indices[i]!, start + i));
@@ -189,7 +193,8 @@ async function* present(batches: AsyncIterable<Batch | undefined>, stop: () => v
 }
 
 /** What could be read of a batch, and what could not. */
-interface Read extends Pick<Batch, 'images' | 'shape' | 'labels' | 'indices'> {
+interface Read extends Pick<Batch, 'images' | 'shape' | 'indices'> {
+  readonly labels: Int32Array;
   readonly problems: readonly Failed[];
 }
 

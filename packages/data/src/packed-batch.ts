@@ -9,7 +9,7 @@ import { mirrorOf, type Target, targetOf } from './mirror.ts';
 export type PackedBatches = (
   indices: Int32Array,
   random: (i: number) => Random,
-) => Pick<Batch, 'images' | 'shape' | 'labels'>;
+) => Pick<Batch, 'images' | 'shape'> & { labels: Int32Array };
 
 /**
  * Batches of images that lie in one array, untouched, or shifted and flipped: no promise, no object and no call of a transform per image.

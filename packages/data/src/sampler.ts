@@ -64,13 +64,17 @@ export function weighted(weights: ArrayLike<number>, { size }: SampleOptions = {
 /**
  * Examples drawn with replacement so that all classes are equally frequent, however many examples each has.
  *
- * @throws {RangeError} if the data set does not tell its labels (when it is given to `loader`).
+ * @throws {RangeError} if the data set does not tell its labels, or is multi-label (when it is given to `loader`).
  */
 export function classBalanced({ size }: SampleOptions = {}): Sampler {
   if (size !== undefined) checkWhole('classBalanced', 'size', size, 1);
   return {
-    size: ({ length, label }) => {
+    size: ({ length, label, labelSets }) => {
       if (!label) throw new RangeError('classBalanced: the data set must have label(index), got none');
+      if (labelSets)
+        throw new RangeError(
+          'classBalanced: each example must have one class, got a multi-label data set; use weighted(weights), or positiveWeights in training',
+        );
       return size ?? length;
     },
     draw: (dataset, random) => {

@@ -1,4 +1,5 @@
 import { type Dataset, type Split, subset } from './dataset.ts';
+import { shownClasses } from './label-sets.ts';
 import { readAhead } from './read-ahead.ts';
 import { PARTS, type SplitOptions, splitIndices } from './split.ts';
 
@@ -12,7 +13,8 @@ export interface SplitManifest {
 /** An example of a division. */
 export interface SplitFile {
   readonly file: string;
-  readonly class: string;
+  /** The name of its class; of all that it shows, where the data set is multi-label. */
+  readonly class: string | readonly string[];
   readonly part: Split;
   /** Of the file as it is stored; of the pixels, where an example is no file. In hexadecimal. */
   readonly sha256: string;
@@ -54,7 +56,7 @@ export async function splitManifest(
   const hashes = readAhead((i) => hashOf(dataset, places[i]!.index), 0, places.length, READS_AT_ONCE);
   for await (const sha256 of hashes) {
     const { part, index } = places[files.length]!;
-    files.push({ file: nameOf(index), class: classes[dataset.label(index)]!, part, sha256 });
+    files.push({ file: nameOf(index), class: namesAt(dataset, index), part, sha256 });
     onProgress?.(files.length, places.length);
   }
   return { formatVersion: 1, classes, files };
@@ -109,7 +111,7 @@ async function checkSame(
   const hashes = readAhead((i) => hashOf(dataset, found[i]!.index).catch(() => ''), 0, found.length, READS_AT_ONCE);
   for await (const sha256 of hashes) {
     const { one, index } = found[done]!;
-    const isSame = sha256 === one.sha256 && dataset.classes[dataset.label!(index)] === one.class;
+    const isSame = sha256 === one.sha256 && JSON.stringify(namesAt(dataset, index)) === JSON.stringify(one.class);
     if (!isSame) changed.push(one.file);
     done++;
     onProgress?.(done, found.length);
@@ -137,6 +139,11 @@ function checkFormat(manifest: SplitManifest): void {
   throw new SyntaxError(
     'splitByManifest: a manifest must have formatVersion 1, classes, and files with file, class, part and sha256, got something else',
   );
+}
+
+function namesAt(dataset: Dataset, index: number): SplitFile['class'] {
+  const names = shownClasses(dataset, index).map((k) => dataset.classes[k]!);
+  return dataset.labelSets ? names.sort() : names[0]!;
 }
 
 const nameIn = (dataset: Dataset) => (index: number) => dataset.source?.(index) ?? `example ${index}`;

@@ -1,5 +1,7 @@
 import { random } from '@imgcls/random';
 import { type Dataset, type Split, subset } from './dataset.ts';
+import { shownClasses } from './label-sets.ts';
+import { divideByLabels } from './multi-label-split.ts';
 
 /** How examples are divided. */
 export interface DivisionOptions {
@@ -27,6 +29,7 @@ export interface SplitOptions extends DivisionOptions {
  *
  * Sizes are exact (within rounding, largest remainder first), and the same seed gives the same parts. Stratified, each class is
  * divided in these fractions, less than two examples off; a class with few examples has them in `train` first, where that is more than half.
+ * Where images may show several classes, the rarest is divided first, and those that show nothing as if that were a class.
  *
  * Examples that the data set itself assigns to a part (`dataset.split`: a published test set, a folder `val`) stay there;
  * only a part that has none is drawn from the training examples, in the fractions' proportions.
@@ -124,11 +127,25 @@ function divide(
     throw new TypeError(
       `${where}: to divide every class alike it needs dataset.label(index); pass { stratified: false }`,
     );
-  const labelOf = stratified ? (index: number) => dataset.label!(index) : () => 0;
+  const labelsOf = stratified ? strataOf(dataset) : () => [0];
   const shuffled = Array.from(random(seed, 'split').permutation(indices.length), (i) => indices[i]!);
-  const parts = groupOf ? divideGroups(shuffled, labelOf, shares, groupOf) : cutAt(spread(shuffled, labelOf), shares);
+  const divided = (): number[][] =>
+    dataset.labelSets
+      ? divideByLabels(shuffled, labelsOf, apportion(shuffled.length, shares))
+      : cutAt(spread(shuffled, labelsOf), shares);
+  const parts = groupOf ? divideGroups(shuffled, labelsOf, shares, groupOf) : divided();
   return parts.map((part) => part.sort((a, b) => a - b));
 }
+
+type Strata = (index: number) => readonly number[];
+
+/** The classes of an example; showing none is one, too. */
+const strataOf =
+  (dataset: Dataset): Strata =>
+  (index) => {
+    const shown = shownClasses(dataset, index);
+    return shown.length > 0 ? shown : [-1];
+  };
 
 function cutAt(order: readonly number[], shares: readonly number[]): number[][] {
   let start = 0;
@@ -144,7 +161,7 @@ function cutAt(order: readonly number[], shares: readonly number[]): number[][] 
  */
 function divideGroups(
   order: readonly number[],
-  labelOf: (index: number) => number,
+  labelsOf: Strata,
   shares: readonly number[],
   groupOf: (index: number) => string | number,
 ): number[][] {
@@ -155,13 +172,13 @@ function divideGroups(
     if (members) members.push(index);
     else groups.set(group, [index]);
   }
-  const totals = countLabels(order, labelOf);
+  const totals = countLabels(order, labelsOf);
   const parts = shares.map((): number[] => []);
   const counts = shares.map(() => new Map<number, number>());
   const missing = (part: number, label: number) =>
     (shares[part]! * totals.get(label)! - (counts[part]!.get(label) ?? 0)) / totals.get(label)!;
   for (const members of [...groups.values()].sort((a, b) => b.length - a.length)) {
-    const own = countLabels(members, labelOf);
+    const own = countLabels(members, labelsOf);
     const need = (part: number) => [...own].reduce((sum, [label, n]) => sum + n * missing(part, label), 0);
     const best = shares.map((_, part) => part).reduce((a, b) => (need(b) > need(a) + 1e-12 ? b : a));
     parts[best]!.push(...members);
@@ -170,9 +187,9 @@ function divideGroups(
   return parts;
 }
 
-function countLabels(indices: readonly number[], labelOf: (index: number) => number): Map<number, number> {
+function countLabels(indices: readonly number[], labelsOf: Strata): Map<number, number> {
   const counts = new Map<number, number>();
-  for (const index of indices) counts.set(labelOf(index), (counts.get(labelOf(index)) ?? 0) + 1);
+  for (const index of indices) for (const label of labelsOf(index)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return counts;
 }
 
@@ -187,9 +204,9 @@ function assigned(dataset: Dataset): Record<Split, number[]> {
  * The indices in an order in which every stretch holds the classes in their proportions: each example stands at its quantile within
  * its class, (rank + ½) / size.
  */
-function spread(shuffled: readonly number[], labelOf: (index: number) => number): number[] {
-  const labels = shuffled.map(labelOf);
-  const sizes = countLabels(shuffled, labelOf);
+function spread(shuffled: readonly number[], labelsOf: Strata): number[] {
+  const labels = shuffled.map((index) => labelsOf(index)[0]!);
+  const sizes = countLabels(shuffled, labelsOf);
   const ranks = new Map<number, number>();
   const quantiles = labels.map((label) => {
     const rank = ranks.get(label) ?? 0;
