@@ -29,7 +29,7 @@ export interface EpochSource {
 export interface BatchTensors<Images extends Tensor = Tensor4D> {
   /** Normalized images, float32 `[N, H, W, C]`, or their features, `[N, F]`. */
   images: Images;
-  /** Class indices, int32 `[N]`, or a distribution over the classes for each image, float32 `[N, K]`. */
+  /** Class indices, int32 `[N]`, or a distribution over the classes for each image (of multi-label batches 0 or 1 for each), float32 `[N, K]`. */
   targets: Tensor;
 }
 
@@ -68,10 +68,11 @@ export function toTensors(batch: TrainingBatch): BatchTensors<Tensor> {
 
 const isFeatures = (batch: TrainingBatch): batch is FeatureBatch => batch.shape.length === 2;
 
-/** The class of each image, `[N]`: the likeliest one where labels are distributions. */
-export function hardLabels(batch: TrainingBatch): Int32Array {
-  const { labels } = batch;
+/** The class of each image, `[N]`: the likeliest one where labels are distributions. Of multi-label batches 0 or 1 for each class, `[N, K]`. */
+export function hardLabels(batch: TrainingBatch): Int32Array | Uint8Array {
+  const { labels, multiLabel } = batch;
   if (labels instanceof Int32Array) return labels;
+  if (multiLabel) return Uint8Array.from(labels, (mark) => Number(mark >= 0.5));
   const [n, k] = softShape(batch);
   return Int32Array.from({ length: n }, (_, i) => {
     const row = labels.subarray(i * k, (i + 1) * k);
@@ -91,6 +92,10 @@ function checkBatch(where: string, batch: TrainingBatch): void {
   if (images.length !== size)
     throw new RangeError(
       `${where}: images of the shape [${shape.join(', ')}] must hold ${size} values, got ${images.length}`,
+    );
+  if (batch.multiLabel && labels instanceof Int32Array)
+    throw new RangeError(
+      `${where}: a multi-label batch must have ${n} rows of K labels (Float32Array), got ${labels.length} in an Int32Array`,
     );
   const fits = labels instanceof Int32Array ? labels.length === n : labels.length >= n && labels.length % n === 0;
   if (!fits)
@@ -128,10 +133,11 @@ function checkLabels(where: string, batch: TrainingBatch, numClasses: number): v
   const [, k] = softShape(batch);
   if (k !== numClasses)
     throw new RangeError(`${where}: soft labels must have ${numClasses} columns, the classes of the model, got ${k}`);
-  const at = labels.findIndex((probability) => !(probability >= 0));
+  const most = batch.multiLabel ? 1 : Number.POSITIVE_INFINITY;
+  const at = labels.findIndex((probability) => !(probability >= 0 && probability <= most));
   if (at >= 0)
     throw new RangeError(
-      `${where}: soft labels must be at least 0, got ${labels[at]} for image ${indices[Math.floor(at / k)]}, class ${at % k}`,
+      `${where}: ${batch.multiLabel ? 'labels of a multi-label batch must lie in [0, 1]' : 'soft labels must be at least 0'}, got ${labels[at]} for image ${indices[Math.floor(at / k)]}, class ${at % k}`,
     );
 }
 

@@ -91,6 +91,16 @@ describe('cachedFeatures()', () => {
     ]);
   });
 
+  it('keeps several classes an image', async () => {
+    const marks = { images: new Float32Array(2), shape: [2, 1, 1, 1] as const, indices: Int32Array.of(4, 5) };
+    const batch = { ...marks, labels: Float32Array.of(1, 1, 0, 0), multiLabel: true };
+    const seen = await cachedFeatures(relu(), [batch], { batchSize: 1 });
+    expect([...seen.epoch(0)].map(({ labels, multiLabel }) => [[...labels], multiLabel])).toEqual([
+      [[1, 1], true],
+      [[0, 0], true],
+    ]);
+  });
+
   it('refuses no images, features of no shape, and a batch size that is none', async () => {
     await expect(cachedFeatures(flatten(), [])).rejects.toThrow(
       new RangeError('cachedFeatures: there must be at least one batch, got none'),

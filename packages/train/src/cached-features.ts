@@ -75,6 +75,7 @@ interface Row {
   shape: readonly number[];
   /** Its class, or the probability of each. */
   label: Int32Array | Float32Array;
+  multiLabel: boolean | undefined;
   index: number;
 }
 
@@ -89,6 +90,7 @@ async function rowsOf(features: Module, batch: TrainingBatch): Promise<Row[]> {
     features: part(values, i),
     shape,
     label: part(batch.labels, i),
+    multiLabel: batch.multiLabel,
     index: batch.indices[i]!,
   }));
 }
@@ -102,11 +104,12 @@ function checkFeatures({ shape }: Tensor, { shape: [n] }: TrainingBatch): readon
 }
 
 function batchOf(rows: readonly Row[]): TrainingBatch {
-  const [{ shape, label, features }] = rows as [Row, ...Row[]];
+  const [{ shape, label, features, multiLabel }] = rows as [Row, ...Row[]];
   const images = new Float32Array(rows.length * features.length);
   for (const [i, row] of rows.entries()) images.set(row.features, i * features.length);
   const labels = new (label.constructor as typeof Float32Array | typeof Int32Array)(rows.length * label.length);
   for (const [i, row] of rows.entries()) labels.set(row.label, i * label.length);
   const indices = Int32Array.from(rows, ({ index }) => index);
-  return { images, shape: [rows.length, ...shape], labels, indices } as unknown as TrainingBatch; // checkFeatures has seen the shape
+  const marked = multiLabel && { multiLabel };
+  return { images, shape: [rows.length, ...shape], labels, ...marked, indices } as unknown as TrainingBatch; // checkFeatures has seen the shape
 }

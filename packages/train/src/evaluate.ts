@@ -1,4 +1,4 @@
-import { accuracy, type Metric } from '@imgcls/metrics';
+import { accuracy, type Metric, subsetAccuracy } from '@imgcls/metrics';
 import type { Module } from '@imgcls/nn';
 import { dispose, type Precision, type Scalar, type Tensor2D, tidy, withPrecision } from '@imgcls/tensor';
 import { type Batches, batchesOf, checkLogits, hardLabels, type TrainingBatch, toTensors } from './batch.ts';
@@ -9,12 +9,15 @@ import { nextTask } from './next-task.ts';
 export interface Evaluation {
   /** The mean loss over the images. */
   loss: number;
-  /** The fraction of images whose highest score is at their class, in [0, 1]. */
+  /**
+   * The fraction of images whose highest score is at their class, in [0, 1]. Where images may show several classes: the fraction of which every class is
+   * told rightly, as shown from a probability of 1/2 on.
+   */
   accuracy: number;
 }
 
 /** What `evaluate` needs of a metric; those of `@imgcls/metrics` have it. */
-export type Measures = Record<string, Pick<Metric<unknown>, 'update' | 'result'>>;
+export type Measures = Record<string, Pick<Metric<unknown, never>, 'update' | 'result'>>;
 
 /** The results of metrics, by their names. */
 export type Results<M extends Measures> = { [Name in keyof M]: ReturnType<M[Name]['result']> };
@@ -36,6 +39,12 @@ export interface ModelPredictions {
   labels: Int32Array;
   /** Where in the data set each image is, `[N]`. */
   indices: Int32Array;
+}
+
+/** The same where images may show several classes, or none. */
+export interface MultiLabelModelPredictions extends Omit<ModelPredictions, 'labels'> {
+  /** 1 where an image shows a class, else 0: `[N, K]`. */
+  labels: Uint8Array;
 }
 
 /**
@@ -85,26 +94,51 @@ export async function evaluateWith<M extends Measures>(
   judging: Judging,
   metrics?: M,
 ): Promise<Evaluation & Results<M>> {
-  const measures = Object.entries({ ...metrics, accuracy: accuracy() });
+  let measures: [string, Measures[string]][] = [];
   const sums = { loss: 0, weight: 0 };
   for await (const scored of scoredBatches(where, model, batches, judging)) {
     sums.loss += scored.loss * scored.weight;
     sums.weight += scored.weight;
-    for (const [, metric] of measures) metric.update(scored);
+    if (measures.length === 0) measures = Object.entries({ ...metrics, accuracy: accuracyOf(scored) });
+    for (const [, metric] of measures) metric.update(scored as never); // a metric that is not for such labels says so
   }
   const results = Object.fromEntries(measures.map(([name, metric]) => [name, metric.result()]));
   return { loss: sums.loss / sums.weight, ...(results as { accuracy: number } & Results<M>) };
 }
+
+/** By logits: from 0 on, probabilities are at least 1/2. */
+const accuracyOf = ({ labels }: Scored): Measures[string] =>
+  labels instanceof Uint8Array ? subsetAccuracy({ threshold: 0 }) : accuracy();
 
 /**
  * Collects what a model says about every image of batches: for tables of mistakes, calibration, or metrics of one's own.
  *
  * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
  */
-export async function predictions(model: Module, batches: Batches): Promise<ModelPredictions> {
+export const predictions = (model: Module, batches: Batches): Promise<ModelPredictions> =>
+  collected('predictions', model, batches, Int32Array, 'one class each; use multiLabelPredictions');
+
+/**
+ * The same for batches of images that may show several classes.
+ *
+ * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
+ */
+export const multiLabelPredictions = (model: Module, batches: Batches): Promise<MultiLabelModelPredictions> =>
+  collected('multiLabelPredictions', model, batches, Uint8Array, 'multi-label; use predictions');
+
+async function collected<A extends Int32Array | Uint8Array>(
+  where: string,
+  model: Module,
+  batches: Batches,
+  Labels: new (length: number) => A,
+  expected: string,
+): Promise<Omit<ModelPredictions, 'labels'> & { labels: A }> {
   const parts: Scored[] = [];
-  const judging: Judging = { loss: lossOf('predictions', {}), precision: 'float32' };
-  for await (const scored of scoredBatches('predictions', model, batches, judging)) parts.push(scored);
+  const judging: Judging = { loss: lossOf(where, {}), precision: 'float32' };
+  for await (const scored of scoredBatches(where, model, batches, judging)) {
+    if (!(scored.labels instanceof Labels)) throw new TypeError(`${where}: the labels of batches must be ${expected}`);
+    parts.push(scored);
+  }
   return {
     scores: joined(
       Float32Array,
@@ -112,8 +146,8 @@ export async function predictions(model: Module, batches: Batches): Promise<Mode
     ),
     numClasses: parts[0]!.numClasses,
     labels: joined(
-      Int32Array,
-      parts.map(({ labels }) => labels),
+      Labels,
+      parts.map(({ labels }) => labels as A),
     ),
     indices: joined(
       Int32Array,
@@ -129,7 +163,8 @@ export function checkPrecision(where: string, precision: Precision): void {
   withPrecision(precision, () => undefined);
 }
 
-interface Scored extends ModelPredictions {
+interface Scored extends Omit<ModelPredictions, 'labels'> {
+  labels: Int32Array | Uint8Array;
   loss: number;
   weight: number;
 }
@@ -166,7 +201,7 @@ const forward = (where: string, model: Module, batch: TrainingBatch, loss: Loss)
   tidy(() => {
     const { images, targets } = toTensors(batch);
     const logits = checkLogits(where, model(images), batch);
-    return { logits, loss: loss.mean(logits, targets) };
+    return { logits, loss: loss.mean(logits, targets, batch) };
   });
 
 async function read({ batch, logits, loss }: Pending, { weight }: Loss): Promise<Scored> {
@@ -182,7 +217,10 @@ async function read({ batch, logits, loss }: Pending, { weight }: Loss): Promise
   };
 }
 
-function joined<A extends Float32Array | Int32Array>(Kind: new (length: number) => A, parts: readonly A[]): A {
+function joined<A extends Float32Array | Int32Array | Uint8Array>(
+  Kind: new (length: number) => A,
+  parts: readonly A[],
+): A {
   const whole = new Kind(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

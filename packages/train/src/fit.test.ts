@@ -17,7 +17,7 @@ import {
 } from '@imgcls/nn';
 import { memory, tidy, useBackend } from '@imgcls/tensor';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { brightRows, regrouped } from '../fixtures/batches.ts';
+import { brightRows, brightThirds, regrouped } from '../fixtures/batches.ts';
 import reference from '../fixtures/training.json' with { type: 'json' };
 import { type Batches, toTensors } from './batch.ts';
 import { evaluate } from './evaluate.ts';
@@ -137,6 +137,48 @@ describe.each(['cpu', 'native', 'wasm'] as const)('on %s', (backend) => {
       expect(Math.abs(epochs[step]!.train.loss / loss - 1), `step ${step}`).toBeLessThan(1e-4);
     options.optimizer.dispose();
     disposeModule(model);
+  });
+
+  it('fit() follows PyTorch where images may show several classes', async () => {
+    const { model, batches, options } = referenceTraining();
+    const { marks, positiveWeights, losses } = reference.multiLabel;
+    const marked = batches.map((batch, b) => ({ ...batch, labels: Float32Array.from(marks[b]!), multiLabel: true }));
+    const train = { epoch: (n: number) => [marked[n % 4]!] };
+    const epochs = await collect(fit(model, { ...options, train, positiveWeights }));
+    for (const [step, loss] of losses.entries())
+      expect(Math.abs(epochs[step]!.train.loss / loss - 1), `step ${step}`).toBeLessThan(1e-4);
+    options.optimizer.dispose();
+    disposeModule(model);
+  });
+
+  it('fit() learns several classes an image, and goes on from its state, within an epoch too, as if it had not stopped', async () => {
+    const make = () => adam({ learningRate: 0.01 });
+    const validation = brightThirds({ count: 2, seed: 9 });
+    const options = { make, epochs: 12, seed: 3, labelSmoothing: 0.1, positiveWeights: [1, 2, 1], validation };
+    const images = brightThirds({ count: 8 });
+    const whole = await train({ ...options, train: images });
+    const [first, last] = [whole.epochs[0]!, whole.epochs.at(-1)!];
+    expect(last.train.loss).toBeLessThan(first.train.loss);
+    expect(last.validation!.accuracy).toBeGreaterThan(0.9); // of all eight answers
+
+    let saved: TrainingState | undefined;
+    const [model, optimizer] = [network(), make()];
+    const source = {
+      async *epoch(n: number, from: number) {
+        for (const batch of images.slice(from)) {
+          const state = await run.state();
+          if (n === 7 && state.batch === 3) saved = structuredClone(state);
+          yield batch;
+        }
+      },
+    };
+    const run: Fit = fit(model, { ...options, train: source, optimizer });
+    for await (const { epoch } of run) if (epoch === 8) break;
+    optimizer.dispose();
+    disposeModule(model);
+    expect([saved?.epoch, saved?.batch]).toEqual([7, 3]);
+    const resumed = await train({ ...options, train: images, resume: saved!, model: () => network(99) });
+    expect(timeless(resumed.state)).toEqual(timeless(whole.state));
   });
 
   it('fit() with clipNorm and ema follows PyTorch, and leaves the average to the model', async () => {

@@ -14,7 +14,7 @@ import {
   tidy,
   withPrecision,
 } from '@imgcls/tensor';
-import { argMax, cast, equal, keep, stack, sum } from '@tensorflow/tfjs-core';
+import { all, argMax, cast, equal, greaterEqual, keep, stack, sum } from '@tensorflow/tfjs-core';
 import { type Batches, batchesOf, checkLogits, type TrainingBatch, toTensors } from './batch.ts';
 import { checkPrecision, type Evaluation, evaluateWith, type Measures, type Results } from './evaluate.ts';
 import { type Loss, type LossOptions, lossOf } from './loss.ts';
@@ -342,8 +342,8 @@ class Run {
     const found: { correct?: Scalar } = {};
     const loss = () => {
       const logits = checkLogits('fit', this.#model(images), batch);
-      const mean = this.#loss.mean(logits, targets);
-      found.correct = keep(countCorrect(logits, targets));
+      const mean = this.#loss.mean(logits, targets, batch);
+      found.correct = keep(countCorrect(logits, targets, batch));
       return share === 1 ? mean : (scale(mean, share) as Scalar);
     };
     const dropout = random(this.#seed, 'dropout', this.#position.step, index);
@@ -379,7 +379,9 @@ function clipped(gradients: Record<string, Tensor>, most: number): Record<string
   return Object.fromEntries(names.map((name, i) => [name, short[i]!]));
 }
 
-function countCorrect(logits: Tensor2D, targets: Tensor): Scalar {
+/** How many images the class is told of, or, where they may show several, every class. */
+function countCorrect(logits: Tensor2D, targets: Tensor, { multiLabel }: TrainingBatch): Scalar {
+  if (multiLabel) return sum(cast(all(equal(greaterEqual(logits, 0), greaterEqual(targets, 0.5)), 1), 'float32'));
   const labels = targets.rank === 1 ? targets : argMax(targets, 1);
   return sum(cast(equal(argMax(logits, 1), labels), 'float32'));
 }

@@ -15,6 +15,8 @@ export {
   evaluate,
   type Measures,
   type ModelPredictions,
+  type MultiLabelModelPredictions,
+  multiLabelPredictions,
   predictions,
   type Results,
 } from './evaluate.ts';
