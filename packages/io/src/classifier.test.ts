@@ -36,6 +36,9 @@ const errorOf = async (promise: Promise<unknown>): Promise<Error> => {
 };
 
 describe('saveClassifier()', () => {
+  const saving = (wrong: object) =>
+    errorOf(saveClassifier(memory(), { ...catalogueClassifier(1), ...wrong } as Classifier));
+
   it('writes classifier.json for people and weights.safetensors for any program', async () => {
     const store = memory();
     await saveClassifier(store, catalogueClassifier(1));
@@ -52,6 +55,17 @@ describe('saveClassifier()', () => {
     });
   });
 
+  it('keeps that it tells several labels, and from which probability on', async () => {
+    for (const multiLabel of [{}, { threshold: 0.3 }]) {
+      const store = memory();
+      await saveClassifier(store, { ...catalogueClassifier(1), multiLabel });
+      expect((await loadClassifier(store)).multiLabel).toEqual(multiLabel);
+    }
+    expect((await saving({ multiLabel: { threshold: 0 } })).message).toMatch(
+      'threshold in (0, 1), got {"threshold":0}',
+    );
+  });
+
   it('writes the same bytes for the same classifier', async () => {
     const [a, b] = [memory(), memory()];
     await saveClassifier(a, catalogueClassifier(1));
@@ -62,8 +76,6 @@ describe('saveClassifier()', () => {
   });
 
   it('refuses what could not be used or loaded', async () => {
-    const classifier = catalogueClassifier(1);
-    const saving = (wrong: object) => errorOf(saveClassifier(memory(), { ...classifier, ...wrong } as Classifier));
     expect((await saving({ labels: ['ant', 'bee'] })).message).toBe(
       'saveClassifier: the model must give [1, 2] logits for an image of 8x8x1, one for each label, got [1,3]',
     );
@@ -72,9 +84,9 @@ describe('saveClassifier()', () => {
     );
     expect((await saving({ preprocessing: { ...preprocessing, std: [0] } })).message).toContain('std must be');
     expect((await saving({ scores: [1] })).message).toContain('must have an object as scores, got [1]');
-    await expect(saveClassifier(memory(), { ...classifier, provenance: { date: new Date(0) } })).rejects.toThrow(
-      new TypeError('saveClassifier: classifier.provenance.date must be plain data, got a Date'),
-    );
+    await expect(
+      saveClassifier(memory(), { ...catalogueClassifier(1), provenance: { date: new Date(0) } }),
+    ).rejects.toThrow(new TypeError('saveClassifier: classifier.provenance.date must be plain data, got a Date'));
   });
 
   it('leaves no tensors behind', async () => {
@@ -184,6 +196,8 @@ describe('loadClassifier()', () => {
       'must have an architecture with a name and options, or none, got {"name":"resnet9"}',
     ],
     [{ provenance: 'mine' }, 'must have an object as provenance, got "mine"'],
+    [{ multiLabel: true }, 'must have multiLabel with a threshold in (0, 1), got true'],
+    [{ multiLabel: { threshold: 1 } }, 'must have multiLabel with a threshold in (0, 1), got {"threshold":1}'],
     [{ preprocessing: { ...preprocessing, blur: 1 } }, 'preprocessing: has no member "blur"'],
     [
       { weights: { sha256: '0'.repeat(64) } },

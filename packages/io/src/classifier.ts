@@ -18,10 +18,18 @@ export interface Classifier {
   labels: readonly string[];
   /** What is done to an image before the model sees it. */
   preprocessing: Preprocessing;
+  /** Where an image may show several of the labels, or none: each then has a probability by itself. Without it, an image shows exactly one. */
+  multiLabel?: MultiLabel | undefined;
   /** How well it did, as plain data: `{ test: { accuracy: 0.98 } }`. */
   scores?: Record<string, unknown> | undefined;
   /** Where it comes from, as plain data: versions, commit, seed, arguments, the data. */
   provenance?: Record<string, unknown> | undefined;
+}
+
+/** How a classifier tells several labels. */
+export interface MultiLabel {
+  /** From this probability on, an image is said to show a label; above 0 and below 1. @defaultValue 0.5 */
+  readonly threshold?: number;
 }
 
 /** How a classifier is loaded. */
@@ -75,7 +83,7 @@ export async function saveClassifier(where: Destination, classifier: Classifier)
  */
 export async function loadClassifier(where: Source, { model }: LoadClassifierOptions = {}): Promise<Classifier> {
   const { manifest, weights } = await readBoth(sourceAt(where), nameOf(where));
-  const { architecture, labels, preprocessing, scores, provenance } = manifest;
+  const { architecture, labels, preprocessing, multiLabel, scores, provenance } = manifest;
   const built = model ?? (await build(architecture, weights));
   try {
     loadStateDict(built, weights);
@@ -83,7 +91,7 @@ export async function loadClassifier(where: Source, { model }: LoadClassifierOpt
     if (!model) disposeModule(built);
     throw new ClassifierError(`the weights don't fit the model: ${(cause as Error).message}`, { cause });
   }
-  return { model: built, architecture, labels, preprocessing, scores, provenance };
+  return { model: built, architecture, labels, preprocessing, multiLabel, scores, provenance };
 }
 
 /**

@@ -35,6 +35,20 @@ describe('classify()', () => {
     for (const [i, k] of [1, 0, 2].entries()) expect(answer!.top[i]!.probability).toBeCloseTo(e[k]! / sum, 6);
   });
 
+  it('gives each label a probability by itself where it tells several, and those from the threshold on', async () => {
+    const preprocessing = { ...colours.preprocessing, mean: [0.5, 0.5, 0.5], std: [0.1, 0.1, 0.1] };
+    const answers = (multiLabel: Classifier['multiLabel']) =>
+      classify({ ...colours, preprocessing, multiLabel }, [colour(255, 0, 102), colour(0, 0, 0)], { top: 2 });
+    const [pink, black] = await answers({});
+    const [red, blue] = [1 / (1 + Math.exp(-5)), 1 / (1 + Math.exp(1))];
+    expect(pink!.top.map(({ label }) => label)).toEqual(['red', 'blue']);
+    expect(pink!.top[0]!.probability).toBeCloseTo(red, 6);
+    expect(pink!.top[1]!.probability).toBeCloseTo(blue, 6);
+    expect(pink!.labels).toEqual([pink!.top[0]]);
+    expect(black!.labels).toEqual([]);
+    expect((await answers({ threshold: 0.2 }))[0]!.labels).toEqual(pink!.top);
+  });
+
   it('preprocesses: any size, any channels, normalised', async () => {
     const shifted = { ...colours, preprocessing: { ...colours.preprocessing, mean: [0, 1, 0] } };
     const [large] = await classify(colours, [colour(0, 0, 255, 30, 7)]);

@@ -14,10 +14,12 @@ export interface Prediction {
 export interface Classification extends Prediction {
   /** The likeliest first. */
   top: Prediction[];
+  /** Of a classifier that tells several labels: those that the image shows, the likeliest first; perhaps none. */
+  labels?: Prediction[];
 }
 
 /** What `classify` needs of a classifier; its model may be any function from images `[N, height, width, channels]` to logits `[N, K]`. */
-export interface Classifying extends Pick<Classifier, 'labels' | 'preprocessing'> {
+export interface Classifying extends Pick<Classifier, 'labels' | 'preprocessing' | 'multiLabel'> {
   model(images: Tensor): Tensor;
 }
 
@@ -32,7 +34,8 @@ export interface ClassifyOptions {
 /**
  * What images show.
  *
- * Each is preprocessed as the classifier says, whatever its size and channels.
+ * Each is preprocessed as the classifier says, whatever its size and channels. Probabilities are the softmax of the logits, or their sigmoid where the
+ * classifier tells several labels.
  *
  * @param images On the host, as `decodeImage` of `@imgcls/data` gives them.
  * @throws {ClassifierError} if the model's logits are no numbers, or not one for each label.
@@ -64,20 +67,20 @@ export async function classify(
     const batch = images.slice(i, i + batchSize);
     const probabilities = await probabilitiesOf(classifier, batch); // [n, K]
     for (let row = 0; row < batch.length; row++)
-      results.push(ranked(labels, probabilities.subarray(row * labels.length, (row + 1) * labels.length), top));
+      results.push(ranked(classifier, probabilities.subarray(row * labels.length, (row + 1) * labels.length), top));
   }
   return results;
 }
 
 async function probabilitiesOf(
-  { model, labels, preprocessing }: Classifying,
+  { model, labels, preprocessing, multiLabel }: Classifying,
   images: readonly Image[],
 ): Promise<Float32Array> {
   const { images: pixels, shape } = stackImages(images.map((image) => preprocess(image, preprocessing)));
   const probabilities = tidy(() => {
     const logits = model(normalize(pixels, shape, preprocessing));
     checkShape(logits, images.length, labels.length);
-    return softmax(logits);
+    return multiLabel ? logits : softmax(logits);
   });
   try {
     const values = (await probabilities.data()) as Float32Array;
@@ -85,7 +88,7 @@ async function probabilitiesOf(
       throw new ClassifierError(
         'classify: the logits of the model must be numbers, got NaN or infinity: its weights are no good',
       );
-    return values;
+    return multiLabel ? values.map((logit) => 1 / (1 + Math.exp(-logit))) : values;
   } finally {
     dispose(probabilities);
   }
@@ -98,8 +101,12 @@ function checkShape({ shape }: Tensor, count: number, numClasses: number): void 
     );
 }
 
-function ranked(labels: readonly string[], probabilities: Float32Array, top: number): Classification {
-  const order = Array.from(labels.keys()).sort((a, b) => probabilities[b]! - probabilities[a]!); // stable: ties by index
-  const best = order.slice(0, top).map((k) => ({ label: labels[k]!, probability: probabilities[k]! }));
-  return { ...best[0]!, top: best };
+function ranked({ labels, multiLabel }: Classifying, probabilities: Float32Array, top: number): Classification {
+  const all = labels
+    .map((label, k) => ({ label, probability: probabilities[k]! }))
+    .sort((a, b) => b.probability - a.probability); // stable: ties by index
+  const best = { ...all[0]!, top: all.slice(0, top) };
+  if (!multiLabel) return best;
+  const { threshold = 0.5 } = multiLabel;
+  return { ...best, labels: all.filter(({ probability }) => probability >= threshold) };
 }

@@ -6,6 +6,7 @@ export {
   type LoadClassifierOptions,
   loadClassifier,
   loadWeights,
+  type MultiLabel,
   saveClassifier,
 } from './classifier.ts';
 export { type Classification, type Classifying, type ClassifyOptions, classify, type Prediction } from './classify.ts';

@@ -1,5 +1,5 @@
 import { type Preprocessing, parsePreprocessing } from '@imgcls/data';
-import type { Classifier } from './classifier.ts';
+import type { Classifier, MultiLabel } from './classifier.ts';
 import { isPlainObject, parsePlain, stringifyPlain } from './plain-data.ts';
 
 /** A network of the catalogue of `@imgcls/models`: `createModel(name, options)` builds it. */
@@ -18,6 +18,7 @@ export interface Manifest {
   architecture?: Architecture;
   labels: readonly string[];
   preprocessing: Preprocessing;
+  multiLabel?: MultiLabel;
   scores?: Record<string, unknown>;
   provenance?: Record<string, unknown>;
   /** The hash of `weights.safetensors`. */
@@ -28,8 +29,8 @@ const FORMAT = 'imgcls-classifier';
 const VERSION = 1;
 
 export function encodeManifest(classifier: Omit<Classifier, 'model'>, sha256: string): Uint8Array {
-  const { architecture, labels, preprocessing, scores, provenance } = classifier;
-  const members = { architecture, labels, preprocessing, scores, provenance, weights: { sha256 } };
+  const { architecture, labels, preprocessing, multiLabel, scores, provenance } = classifier;
+  const members = { architecture, labels, preprocessing, multiLabel, scores, provenance, weights: { sha256 } };
   const json = stringifyPlain({ format: FORMAT, version: VERSION, ...members }, 'saveClassifier: classifier', 2);
   parseManifest(json, 'saveClassifier: the classifier'); // what could not be loaded is not saved
   return new TextEncoder().encode(`${json}\n`);
@@ -44,13 +45,14 @@ export function parseManifest(json: string, where: string): Manifest {
   const fail = (must: string, got: unknown): never => {
     throw new ClassifierError(`${where} must have ${must}, got ${JSON.stringify(got)}`);
   };
-  const { format, version, architecture, labels, preprocessing, scores, provenance, weights } = value;
+  const { format, version, architecture, labels, preprocessing, multiLabel, scores, provenance, weights } = value;
   if (format !== FORMAT) fail(`the format "${FORMAT}"`, format);
   if (version !== VERSION) fail(`format version ${VERSION}, the one that this version of @imgcls/io reads`, version);
   if (!isLabels(labels)) return fail('labels, different strings', labels);
   if (!isWeights(weights)) return fail('the SHA-256 of its weights', weights);
   if (architecture !== undefined && !isArchitecture(architecture))
     return fail('an architecture with a name and options, or none', architecture);
+  if (multiLabel !== undefined && !isMultiLabel(multiLabel)) fail('multiLabel with a threshold in (0, 1)', multiLabel);
   for (const [name, member] of Object.entries({ scores, provenance }))
     if (member !== undefined && !isPlainObject(member)) fail(`an object as ${name}`, member);
   try {
@@ -82,3 +84,9 @@ const isWeights = (value: unknown): value is Manifest['weights'] =>
 
 const isArchitecture = (value: unknown): value is Architecture =>
   isPlainObject(value) && typeof value.name === 'string' && isPlainObject(value.options);
+
+const isMultiLabel = (value: unknown): boolean => {
+  if (!isPlainObject(value)) return false;
+  const { threshold = 0.5 } = value as { threshold?: number };
+  return threshold > 0 && threshold < 1;
+};

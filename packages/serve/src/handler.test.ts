@@ -10,6 +10,8 @@ const handlerWith = (options?: HandlerOptions, model = strongestColour.model) =>
   createHandler({ ...strongestColour, model }, options);
 const handler = handlerWith();
 
+const preprocessing = { ...strongestColour.preprocessing, mean: [0.5, 0.5, 0.5] } as const;
+
 const post = (body: BodyInit, headers: Record<string, string> = {}) =>
   new Request('http://test/', { method: 'POST', body, headers });
 const slow = (chunk: Uint8Array, ms: number) =>
@@ -70,6 +72,26 @@ test('createHandler() runs the code of a network of the catalogue twice, and tha
   };
   expect(await runs({ architecture: { name: 'strongest-colour', options: {} } })).toBe(2);
   expect(await runs({})).toBe(4);
+});
+
+describe('createHandler() of a classifier that tells several labels', () => {
+  const several = createHandler({ ...strongestColour, preprocessing, multiLabel: { threshold: 0.6 } });
+
+  test('answers with those that the image shows', async () => {
+    const labelsIn = async (colour: string) => {
+      const { labels } = await (await several(post(await png(colour)))).json();
+      return labels.map(({ label }: { label: string }) => label);
+    };
+    expect(await labelsIn('#ff00e0')).toEqual(['red', '<blue>']);
+    expect(await labelsIn('black')).toEqual([]);
+    const { labels, top } = await (await several(post(await png('lime')))).json();
+    expect(labels).toEqual(top.slice(0, 1));
+  });
+
+  test('says so on its page', async () => {
+    const html = await (await several(new Request('http://localhost/'))).text();
+    expect(html).toContain('looks for 3 things, of which an image may show several: red, green, &#60;blue&#62;.');
+  });
 });
 
 describe('createHandler(): the rest', () => {

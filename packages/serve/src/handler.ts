@@ -29,6 +29,7 @@ export type Handler = (request: Request) => Promise<Response>;
  * | request | answer |
  * |---|---|
  * | `POST /`, an image as body or as file of a form | `{ label, probability, top: [{ label, probability }, …] }` |
+ * | the same, of a classifier that tells several labels | these, and `labels`: what the image shows, perhaps nothing |
  * | `GET /` | a page to drop an image on |
  * | `GET /health` | `{ status: 'ok', classes }` |
  *
@@ -54,7 +55,7 @@ export function createHandler(classifier: Classifier, options: HandlerOptions = 
     [
       '/',
       new Map<string, Method>([
-        ['GET', () => pageResponse(classifier.labels)],
+        ['GET', () => pageResponse(classifier)],
         ['POST', answer],
       ]),
     ],
@@ -113,8 +114,8 @@ const tooMany = (): HttpError => busy('too many images are waiting; try again in
 
 const busy = (message: string): HttpError => new HttpError(503, message, { 'retry-after': '1' });
 
-function pageResponse(labels: readonly string[]): Response {
-  const { html, policy } = dropPage(labels);
+function pageResponse(classifier: Classifier): Response {
+  const { html, policy } = dropPage(classifier);
   return respond(200, html, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy });
 }
 

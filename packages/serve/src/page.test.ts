@@ -1,4 +1,5 @@
 import { chromium, launch, noChromium } from '@imgcls/browser';
+import type { Classifier } from '@imgcls/io';
 import { useBackend } from '@imgcls/tensor';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,12 +17,12 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 /** The page, whose requests go to the handler without a port between. */
-async function open(): Promise<{ page: Page; problems: string[] }> {
+async function open(classifier: Classifier = strongestColour): Promise<{ page: Page; problems: string[] }> {
   const page = await browser!.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-  const handler = createHandler(strongestColour);
+  const handler = createHandler(classifier);
   await page.route('**/*', async (route) => {
     const request = route.request();
     const body = request.postDataBuffer();
@@ -56,6 +57,17 @@ inChromium('the page shows what a chosen image is, under its own content securit
   expect(await page.locator('#result li').count()).toBe(3);
   expect(await page.getAttribute('#preview', 'alt')).toBe('Your image: sky.png');
   expect(await page.isVisible('#preview')).toBe(true);
+  expect(problems).toEqual([]);
+});
+
+inChromium('the page shows all that an image shows, where it may be several things or none', async () => {
+  const preprocessing = { ...strongestColour.preprocessing, mean: [0.5, 0.5, 0.5] } as const;
+  const { page, problems } = await open({ ...strongestColour, preprocessing, multiLabel: {} });
+  await page.setInputFiles('#file', await fileOf('rose.png', '#ff00e0'));
+  await page.waitForSelector('#result ol');
+  expect(await page.textContent('#result h2')).toMatch(/^red, \d+\.\d %; <blue>, \d+\.\d %$/);
+  await page.setInputFiles('#file', await fileOf('night.png', 'black'));
+  await page.waitForSelector('#result h2:text-is("None of them")');
   expect(problems).toEqual([]);
 });
 

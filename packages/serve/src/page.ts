@@ -1,3 +1,5 @@
+import type { Classifier } from '@imgcls/io';
+
 /** The page to drop an image on: one HTML document that loads nothing else. */
 export interface Page {
   html: string;
@@ -5,11 +7,11 @@ export interface Page {
   policy: string;
 }
 
-/** @param classes The names it can answer with; a few are shown. */
-export function dropPage(classes: readonly string[]): Page {
+/** @param classifier Its labels are the names that it can answer with; a few are shown. */
+export function dropPage(classifier: Pick<Classifier, 'labels' | 'multiLabel'>): Page {
   const nonce = crypto.randomUUID();
   return {
-    html: document(nonce, classes),
+    html: document(nonce, classifier),
     policy: [
       "default-src 'none'",
       `style-src 'nonce-${nonce}'`,
@@ -23,7 +25,10 @@ export function dropPage(classes: readonly string[]): Page {
   };
 }
 
-const document = (nonce: string, classes: readonly string[]): string => `<!doctype html>
+const document = (
+  nonce: string,
+  { labels, multiLabel }: Pick<Classifier, 'labels' | 'multiLabel'>,
+): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -34,7 +39,7 @@ const document = (nonce: string, classes: readonly string[]): string => `<!docty
 <body>
 <main>
 <h1>What is in this image?</h1>
-<p>This classifier tells ${classes.length} classes apart: ${escapeHtml(someOf(classes))}.</p>
+<p>This classifier ${multiLabel ? `looks for ${labels.length} things, of which an image may show several` : `tells ${labels.length} classes apart`}: ${escapeHtml(someOf(labels))}.</p>
 <label id="drop" class="drop">
 <input id="file" type="file" accept="image/*">
 <img id="preview" alt="" hidden>
@@ -100,7 +105,7 @@ async function ask(image) {
 
 async function answer(image) {
   const response = await fetch('', { method: 'POST', body: image, headers: { 'content-type': 'application/octet-stream' } });
-  const { error, label, probability, top } = await response.json();
+  const { error, label, probability, top, labels } = await response.json();
   if (error) return [element('p', error, 'error')];
   const list = element('ol', '');
   for (const one of top) {
@@ -109,7 +114,9 @@ async function answer(image) {
     bar.style.width = 100 * one.probability + '%';
     item.append(element('span', one.label), element('span', percent(one.probability)));
   }
-  return [element('h2', label + ', ' + percent(probability)), list];
+  const said = (one) => one.label + ', ' + percent(one.probability);
+  const shown = labels ? labels.map(said).join('; ') || 'None of them' : said({ label, probability });
+  return [element('h2', shown), list];
 }
 
 file.addEventListener('change', () => file.files[0] && ask(file.files[0]));
