@@ -1,4 +1,4 @@
-import { type ConfusionMatrix, mostConfused, precisionRecallF1 } from '@imgcls/metrics';
+import { type ClassScores, type ConfusionMatrix, mostConfused, precisionRecallF1 } from '@imgcls/metrics';
 import { percent, plural, someOf } from './format.ts';
 
 /** What training came to, as far as advice depends on it. */
@@ -13,6 +13,8 @@ export interface Outcome {
   classes: readonly string[];
   /** Training images of each class. */
   trainCounts: readonly number[];
+  /** The fraction of training images that have the same label, or labels, as most have. */
+  commonest: number;
   /** The name of the network. */
   model: string;
   /** Whether the network sees images smaller than they are. */
@@ -28,9 +30,7 @@ export type Fitness = 'guessing' | 'underfitting' | 'overfitting' | 'good';
  * A gap counts as overfitting when it is more than 5 points and more than twice its standard error: with few validation images, luck
  * alone makes one.
  */
-export function fitness({ trainAccuracy, validation, trainCounts }: Outcome): Fitness {
-  const total = trainCounts.reduce((a, b) => a + b, 0);
-  const commonest = Math.max(...trainCounts) / total;
+export function fitness({ trainAccuracy, validation, commonest }: Outcome): Fitness {
   const noise = 2 * standardError(validation.accuracy, validation.count);
   if (trainAccuracy < commonest + 0.05 && validation.accuracy < commonest + noise) return 'guessing';
   if (trainAccuracy - validation.accuracy > Math.max(0.05, noise)) return 'overfitting';
@@ -41,7 +41,7 @@ export function fitness({ trainAccuracy, validation, trainCounts }: Outcome): Fi
 export function diagnosis(outcome: Outcome): string {
   const [train, validation] = [percent(outcome.trainAccuracy), percent(outcome.validation.accuracy)];
   return {
-    guessing: `It did not learn: ${train} of the training images are right, no more than by always saying the commonest class.`,
+    guessing: `It did not learn: ${train} of the training images are right, no more than by always giving the commonest answer.`,
     underfitting: `Underfitting: ${train} of the training and ${validation} of the validation images are right; it has not even learned the images it was shown.`,
     overfitting: `Overfitting: ${train} of the training images are right, but only ${validation} of the validation images; it knows its images by heart.`,
     good: `A good fit: ${train} of the training and ${validation} of the validation images are right, so it does as well on images it has never seen.`,
@@ -70,9 +70,8 @@ export function nextSteps(outcome: Outcome): string[] {
   return steps;
 }
 
-/** The classes that are found least often, and the pairs that are taken for one another most often. */
-export function weakSpots(confusion: ConfusionMatrix, classes: readonly string[]): string[] {
-  const { perClass } = precisionRecallF1(confusion);
+/** The classes that are found least often, in a line; none if all are found always. */
+export function weakestClasses(perClass: readonly ClassScores[], classes: readonly string[]): string[] {
   const weakest = perClass
     .map(({ recall, support, f1 }, k) => ({ name: classes[k]!, recall, support, f1 }))
     .filter(({ support, f1 }) => support > 0 && f1 < 1)
@@ -82,11 +81,16 @@ export function weakSpots(confusion: ConfusionMatrix, classes: readonly string[]
       ({ name, recall, support, f1 }) =>
         `${name} (${Math.round(recall * support)} of ${support} found, F1 ${f1.toFixed(2)})`,
     );
+  return weakest.length > 0 ? [`Weakest classes: ${weakest.join(', ')}`] : [];
+}
+
+/** The classes that are found least often, and the pairs that are taken for one another most often. */
+export function weakSpots(confusion: ConfusionMatrix, classes: readonly string[]): string[] {
   const pairs = mostConfused(confusion, 3).map(
     (pair) => `${classes[pair.label]} taken for ${classes[pair.predicted]} (${plural(pair.count, 'time')})`,
   );
   return [
-    ...(weakest.length > 0 ? [`Weakest classes: ${weakest.join(', ')}`] : []),
+    ...weakestClasses(precisionRecallF1(confusion).perClass, classes),
     ...(pairs.length > 0 ? [`Most confused: ${pairs.join(', ')}`] : []),
   ];
 }

@@ -4,10 +4,10 @@ import type { Dataset } from '@imgcls/data';
 import { folder as folderStore, loadClassifier } from '@imgcls/io';
 import type { BackendName } from '@imgcls/tensor';
 import { Command } from 'commander';
-import { assess } from './assessment.ts';
+import { assessClassifier } from './assess-classifier.ts';
 import { backendNames, startBackend } from './backend.ts';
 import { readSplit } from './division.ts';
-import { choosePart, matchClasses, type Part } from './evaluation-set.ts';
+import { checkKind, choosePart, matchClasses, type Part } from './evaluation-set.ts';
 import { percent, plural } from './format.ts';
 import { mistakesPage, type ShownMistake } from './mistakes-page.ts';
 import { createOutput, type Output } from './output.ts';
@@ -57,7 +57,8 @@ async function evaluate(folder: string, named: readonly string[], options: Evalu
   const source = await openSource(named, output, options.dataDir);
   const learned = { provenance: provenanceOf(classifier), split: await readSplit(folderStore(folder)) };
   const { dataset, part } = await choosePart(source, learned, options.split, output);
-  const { model, preprocessing, labels } = classifier;
+  const { preprocessing, labels } = classifier;
+  checkKind(dataset, classifier);
   const matched = matchClasses(dataset, labels, output);
 
   output.print(
@@ -65,7 +66,7 @@ async function evaluate(folder: string, named: readonly string[], options: Evalu
   );
   const workers = options.workers ?? usualWorkers(matched, preprocessing);
   const images = prepared(matched, preprocessing);
-  const { assessment, mistakes } = await assess(model, images, preprocessing, labels, workers);
+  const { assessment, mistakes } = await assessClassifier(classifier, images, workers);
   printAssessment(assessment, output);
   const shown = mistakes.slice(0, options.mistakes ?? 0).map((mistake) => withFile(mistake, matched));
   if (options.mistakes) await showMistakes(shown, matched, join(folder, 'mistakes.html'), output);

@@ -1,6 +1,6 @@
-import { arrayDataset, type Dataset, type Split, splitManifest, subset } from '@imgcls/data';
+import { arrayDataset, type Dataset, type Split, shownClasses, splitManifest, subset } from '@imgcls/data';
 import { describe, expect, test } from 'vitest';
-import { choosePart, type Learned, matchClasses } from './evaluation-set.ts';
+import { checkKind, choosePart, type Learned, matchClasses } from './evaluation-set.ts';
 import type { Output } from './output.ts';
 import type { Provenance } from './provenance.ts';
 import type { Source } from './source.ts';
@@ -112,5 +112,25 @@ describe('matchClasses()', () => {
 
   test('gives the data set itself where all is alike', () => {
     expect(matchClasses(ab, ['a', 'b'], listener())).toBe(ab);
+  });
+});
+
+describe('of images that may show several classes', () => {
+  const one = { data: Uint8Array.of(0, 1, 2), height: 1, width: 1, channels: 1 } as const;
+  const several = arrayDataset({ ...one, labels: [[0, 2], [], [1]], classes: ['a', 'x', 'b'] });
+
+  test('matchClasses() leaves out labels, not images, and says so', async () => {
+    const out = listener();
+    const matched = matchClasses(several, ['b', 'a'], out);
+    expect([0, 1, 2].map((i) => shownClasses(matched, i))).toEqual([[1, 0], [], []]);
+    expect(await numbersOf(matched)).toEqual([0, 1, 2]);
+    expect(out.said).toEqual(["warning: labels that the classifier doesn't know are left out: x"]);
+  });
+
+  test('checkKind() refuses a classifier of the other kind', () => {
+    expect(() => checkKind(several, {})).toThrow('the classifier tells one class an image');
+    expect(() => checkKind(ab, { multiLabel: {} })).toThrow('the classifier tells several labels an image');
+    expect(() => checkKind(several, { multiLabel: {} })).not.toThrow();
+    expect(() => checkKind(ab, {})).not.toThrow();
   });
 });

@@ -1,4 +1,5 @@
 import { type Dataset, type Split, type SplitManifest, splitByManifest, splitDataset, subset } from '@imgcls/data';
+import type { Classifier } from '@imgcls/io';
 import { usualDivision } from './division.ts';
 import { count, plural, someOf } from './format.ts';
 import type { Output } from './output.ts';
@@ -63,10 +64,22 @@ function comesWith(part: Split, dataset: Dataset): boolean {
   return false;
 }
 
+/** @throws {Error} if images have several labels and the classifier tells one, or the other way round. */
+export function checkKind({ labelSets }: Dataset, { multiLabel }: Pick<Classifier, 'multiLabel'>): void {
+  if (labelSets && !multiLabel)
+    throw new Error(
+      'the classifier tells one class an image, but these images have several labels; train one on such images',
+    );
+  if (multiLabel && !labelSets)
+    throw new Error(
+      'the classifier tells several labels an image, but these images have one class each; list all that they show in a table with the columns path and labels',
+    );
+}
+
 /**
  * The data set with the labels of a classifier: classes are the same where their names are.
  *
- * Images of a class that the classifier doesn't know are left out, and the user is told.
+ * Images of a class that the classifier doesn't know are left out, or where they show several classes that label of them is; the user is told.
  *
  * @throws {Error} if they have no class in common.
  */
@@ -80,6 +93,10 @@ export function matchClasses(dataset: Dataset, labels: readonly string[], { prin
     );
   if (missing.length > 0) print(`note: there are no images of ${someOf(missing)}, which the classifier knows, too`);
   if (unknown.length === 0) return relabelled(dataset, labelOf, labels);
+  if (dataset.labelSets) {
+    print(`warning: labels that the classifier doesn't know are left out: ${someOf(unknown)}`);
+    return relabelled(dataset, labelOf, labels);
+  }
   const known = Array.from({ length: dataset.length }, (_, i) => i).filter((i) => labelOf[dataset.label!(i)] !== -1);
   print(
     `warning: ${plural(dataset.length - known.length, 'image')} left out of classes that the classifier doesn't know: ${someOf(unknown)}`,
@@ -89,6 +106,10 @@ export function matchClasses(dataset: Dataset, labels: readonly string[], { prin
 
 function relabelled(dataset: Dataset, labelOf: readonly number[], classes: readonly string[]): Dataset {
   if (labelOf.every((label, k) => label === k)) return dataset;
+  if (dataset.labelSets) {
+    const known = (set: readonly number[]): number[] => set.map((k) => labelOf[k]!).filter((k) => k !== -1);
+    return { ...dataset, classes, labelSets: dataset.labelSets.map(known) };
+  }
   const { length, source } = dataset;
   return {
     length,

@@ -40,17 +40,18 @@ async function predict(folder: string, paths: readonly string[], options: Predic
   const output = createOutput(options);
   await startBackend(options.backend, output);
   const classifier = await loadClassifier(folder);
+  const top = classifier.multiLabel ? classifier.labels.length : TOP; // each of several labels is a question by itself
   const answers: (Classification & { file: string })[] = [];
   const unreadable: string[] = [];
   const files = await listFiles(paths);
   for (let start = 0; start < files.length; start += BATCH_SIZE) {
     const read = await readImages(files.slice(start, start + BATCH_SIZE), unreadable);
     const images = read.map(({ image }) => image);
-    const classified = images.length > 0 ? await classify(classifier, images, { top: TOP }) : [];
+    const classified = images.length > 0 ? await classify(classifier, images, { top }) : [];
     for (const [i, answer] of classified.entries()) {
       const { file } = read[i]!;
       answers.push({ file, ...answer });
-      output.print(`${file}  ${answer.label}  ${percent(answer.probability)}`);
+      output.print(`${file}  ${inWords(answer)}`);
     }
   }
   output.result(answers);
@@ -59,6 +60,9 @@ async function predict(folder: string, paths: readonly string[], options: Predic
       `${unreadable.length} of ${plural(files.length, 'file')} could not be read:\n${unreadable.join('\n')}`,
     );
 }
+
+const inWords = ({ label, probability, labels = [{ label, probability }] }: Classification): string =>
+  labels.map((one) => `${one.label}  ${percent(one.probability)}`).join(', ') || 'nothing';
 
 /** The files that paths name, those in folders included; a path that names nothing stays, to be told of when it is read. */
 async function listFiles(paths: readonly string[]): Promise<string[]> {

@@ -1,7 +1,8 @@
-import { formatConfusion, formatReport } from '@imgcls/metrics';
-import { accuracyInterval, diagnosis, nextSteps, type Outcome, weakSpots } from './advice.ts';
+import { formatConfusion, formatMultiLabelReport, formatReport } from '@imgcls/metrics';
+import { accuracyInterval, diagnosis, nextSteps, type Outcome, weakestClasses, weakSpots } from './advice.ts';
 import type { Assessment } from './assessment.ts';
 import { percent, plural } from './format.ts';
+import type { MultiLabelAssessment } from './multi-label-assessment.ts';
 import type { Output } from './output.ts';
 import { plot } from './plot.ts';
 import type { TrainedEpoch } from './training.ts';
@@ -10,7 +11,26 @@ import type { TrainedEpoch } from './training.ts';
 const TABLE_CLASSES = 20;
 
 /** Says how well a classifier did on images: in one number, by class, and which classes it confuses. */
-export function printAssessment({ accuracy, loss, count, confusion, perClass }: Assessment, { print }: Output): void {
+export function printAssessment(assessment: Assessment | MultiLabelAssessment, output: Output): void {
+  if ('confusion' in assessment) printSingle(assessment, output);
+  else printMultiLabel(assessment, output);
+}
+
+function printMultiLabel(assessment: MultiLabelAssessment, { print }: Output): void {
+  const { accuracy, meanAveragePrecision, hammingLoss, loss, count, perClass, ...averages } = assessment;
+  const labels = perClass.map(({ label }) => label);
+  const [low, high] = accuracyInterval(accuracy, count);
+  print(`\n${formatMultiLabelReport({ ...averages, perClass, subsetAccuracy: accuracy, hammingLoss }, labels)}`);
+  print(
+    `\nmAP ${meanAveragePrecision.toFixed(3)}; all labels are right of ${percent(accuracy)} of ${plural(count, 'image')}; ${percent(hammingLoss)} of single answers are wrong; loss ${loss.toFixed(3)}`,
+  );
+  print(
+    `With ${plural(count, 'image')}, the true share of images that are all right lies between ${percent(low)} and ${percent(high)} (95 % confidence)`,
+  );
+  for (const line of weakestClasses(perClass, labels)) print(line);
+}
+
+function printSingle({ accuracy, loss, count, confusion, perClass }: Assessment, { print }: Output): void {
   const labels = perClass.map(({ label }) => label);
   const [low, high] = accuracyInterval(accuracy, count);
   print(`\n${formatReport(confusion, labels)}`);

@@ -34,7 +34,7 @@ export interface Source {
 const datasetNames: readonly string[] = Object.keys(publishedDatasets);
 
 /** What `<dataset…>` may be on a command line, in a word for its help. */
-export const datasetHelp = `a folder with one folder of images per class; a table of path and label (.csv, .tsv, .jsonl); tar shards (.tar); Parquet files (.parquet); or ${datasetNames.join(', ')}`;
+export const datasetHelp = `a folder with one folder of images per class; a table of path and label, or labels (.csv, .tsv, .jsonl); tar shards (.tar); Parquet files (.parquet); or ${datasetNames.join(', ')}`;
 
 /** The same for all commands that read data sets. */
 export const workersHelp =
@@ -129,9 +129,9 @@ export const nameIn =
 
 /** @param files Whose sizes tell, where not each image is a file of its own. */
 function fingerprint(dataset: Dataset, folder: string | undefined, files?: readonly string[]): string {
-  const { classes, packed, length, source, label } = dataset;
+  const { classes, labelSets, packed, length, source, label } = dataset;
   const nameOf = nameIn({ dataset, folder });
-  const hash = createHash('sha256').update(JSON.stringify(classes));
+  const hash = createHash('sha256').update(JSON.stringify(labelSets ? [classes, labelSets] : classes));
   if (packed) hash.update(packed.data).update(packed.labels);
   for (const file of files ?? []) hash.update(JSON.stringify([basename(file), sizeOf(file)]));
   for (let i = 0; !packed && source && i < length; i++)

@@ -1,16 +1,19 @@
 import { join } from 'node:path';
+import { classCounts, type Dataset, shownClasses } from '@imgcls/data';
 import { folder as folderStore, loadClassifier, type Store, saveClassifier } from '@imgcls/io';
 import { listModels } from '@imgcls/models';
 import { parameterCount } from '@imgcls/nn';
 import { Command } from 'commander';
 import type { Outcome } from './advice.ts';
-import { type Assessment, assess } from './assessment.ts';
+import { assessClassifier } from './assess-classifier.ts';
+import type { Assessment } from './assessment.ts';
 import { backendNames, startBackend } from './backend.ts';
 import { withDefaults } from './defaults.ts';
 import { partsFor, usualDivision } from './division.ts';
 import { count, plural } from './format.ts';
 import { Interrupted, interruptible } from './interrupt.ts';
 import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
+import type { MultiLabelAssessment } from './multi-label-assessment.ts';
 import { createOutput, type Output } from './output.ts';
 import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
@@ -33,7 +36,7 @@ const examples = `
 Examples:
   imgcls train ./photos                               photos/cat/1.jpg, photos/dog/1.jpg, …
   imgcls train ./photos --output runs/mine --resume   goes on where it was stopped, or begins
-  imgcls train photos.csv                             path,label of each image
+  imgcls train photos.csv                             path,label of each image; or path,labels, as cat;dog
   imgcls train shards/*.tar                           as WebDataset has them
   imgcls train digits --epochs 10 --seed 1
   imgcls train cifar10 --data-dir ~/cifar-10-batches-bin`;
@@ -130,7 +133,7 @@ function printLesson(
   { print }: Output,
 ): void {
   print(
-    `${name}: ${plural(classes.length, 'class', 'classes')}, ${plural(train.length, 'image')} to learn from, ${count(validation.length)} to choose by, ${count(test.length)} to be judged by at the end`,
+    `${name}: ${plural(classes.length, 'class', 'classes')}${train.labelSets ? ', of which an image may show several' : ''}, ${plural(train.length, 'image')} to learn from, ${count(validation.length)} to choose by, ${count(test.length)} to be judged by at the end`,
   );
   print(
     `${model.architecture.name} with ${count(parameterCount(model))} parameters on images of ${settings.imageSize} x ${settings.imageSize} pixels; ${plural(settings.epochs, 'epoch')} of ${settings.optimizer}`,
@@ -166,6 +169,7 @@ async function learn(
       architecture,
       labels: [...labels],
       preprocessing,
+      ...(lesson.train.labelSets && { multiLabel: { threshold: 0.5 } }),
       scores: { epoch, validation },
       provenance,
     });
@@ -180,26 +184,38 @@ async function learn(
 }
 
 /** Measures what was kept on the test images, the only time they are looked at, and writes it into the classifier. */
-async function judge({ test, preprocessing, workers }: Lesson, store: Store): Promise<Assessment> {
+async function judge({ test, workers }: Lesson, store: Store): Promise<Assessment | MultiLabelAssessment> {
   const kept = await loadClassifier(store);
-  const { assessment } = await assess(kept.model, test, preprocessing, kept.labels, workers);
+  const { assessment } = await assessClassifier(kept, test, workers);
   const { accuracy, loss, macro, count } = assessment;
-  await saveClassifier(store, { ...kept, scores: { ...kept.scores, test: { accuracy, loss, macro, count } } });
+  const ranked = 'confusion' in assessment ? {} : { meanAveragePrecision: assessment.meanAveragePrecision };
+  await saveClassifier(store, {
+    ...kept,
+    scores: { ...kept.scores, test: { accuracy, ...ranked, loss, macro, count } },
+  });
   return assessment;
 }
 
 function outcomeOf({ train, validation, classes, model, shrunk }: Lesson, history: readonly TrainedEpoch[]): Outcome {
   const best = bestOf(history);
-  const trainCounts = classes.map(() => 0);
-  for (let i = 0; i < train.length; i++) trainCounts[train.label!(i)]! += 1;
   return {
     trainAccuracy: best.train.accuracy,
     validation: { accuracy: best.validation.accuracy, count: validation.length },
     bestEpoch: best.epoch,
     epochs: history.length,
     classes,
-    trainCounts,
+    trainCounts: Array.from(classCounts(train)),
+    commonest: commonestShare(train),
     model: model.architecture.name,
     shrunk,
   };
+}
+
+function commonestShare(dataset: Dataset): number {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < dataset.length; i++) {
+    const answer = shownClasses(dataset, i).join();
+    counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  }
+  return Math.max(...counts.values()) / dataset.length;
 }

@@ -1,5 +1,6 @@
 import { type Batch, type Dataset, type Loader, loader, type Preprocessing, type Transform } from '@imgcls/data';
 import { appendHistory, loadCheckpoint, type Store, saveCheckpoint } from '@imgcls/io';
+import { averagePrecision, type MultiLabelPredictions } from '@imgcls/metrics';
 import type { Module } from '@imgcls/nn';
 import { type Epoch, type Evaluation, fit, type TrainingState } from '@imgcls/train';
 import { duration, percent, plural } from './format.ts';
@@ -10,7 +11,9 @@ import { meter, progressLine } from './progress.ts';
 import { createOptimizer, type Settings } from './settings.ts';
 
 /** An epoch with its validation. */
-export type TrainedEpoch = Epoch<Evaluation>;
+export type TrainedEpoch = Epoch<
+  Evaluation & { /** Where images may show several classes. */ meanAveragePrecision?: number }
+>;
 
 /** What `trainFrom` works with. */
 export interface TrainingOptions {
@@ -60,6 +63,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
     seed,
     precision: settings.precision,
     labelSmoothing: LABEL_SMOOTHING,
+    ...(options.train.labelSets && { metrics: () => ranking(options.train.classes.length) }),
     ...(saved && { resume: saved }),
   });
   const checkpoint = checkpoints(store, () => run.state());
@@ -85,6 +89,13 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
   return history;
 }
 
+/** How well images that show a class are told from others, whatever the threshold. */
+function ranking(numClasses: number) {
+  const metric = averagePrecision(numClasses);
+  const update = (predictions: MultiLabelPredictions): void => metric.update(predictions);
+  return { meanAveragePrecision: { update, result: () => metric.result().macro } };
+}
+
 /** Whole batches, if there is one: batch normalisation can't tell much from the few images that are left over. */
 function trainingLoader({
   train,
@@ -105,10 +116,15 @@ function trainingLoader({
   });
 }
 
-/** The epoch with the highest validation accuracy; among equals the one with the lowest loss, then the earliest. */
+/**
+ * The epoch with the highest validation accuracy, or mean average precision where images may show several classes; among equals the one with the
+ * lowest loss, then the earliest.
+ */
 export function bestOf(history: readonly TrainedEpoch[]): TrainedEpoch {
+  const score = ({ accuracy, meanAveragePrecision = accuracy }: TrainedEpoch['validation']): number =>
+    meanAveragePrecision;
   const isBetter = ({ validation: a }: TrainedEpoch, { validation: b }: TrainedEpoch): boolean =>
-    a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
+    score(a) > score(b) || (score(a) === score(b) && a.loss < b.loss);
   return history.reduce((best, epoch) => (isBetter(epoch, best) ? epoch : best));
 }
 
@@ -152,10 +168,12 @@ function epochProgress(total: number, { settings: { epochs }, output }: Training
 
 /** One line for an epoch, where no bar moves, too. */
 function epochLine({ epoch, train, validation, seconds, imagesPerSecond }: TrainedEpoch, epochs: number): string {
+  const { meanAveragePrecision: precision } = validation;
+  const ranked = precision === undefined ? '' : `, mAP ${precision.toFixed(3)}`;
   return [
     `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
     `training loss ${train.loss.toFixed(3)}, ${percent(train.accuracy)} right`,
-    `validation loss ${validation.loss.toFixed(3)}, ${percent(validation.accuracy)} right`,
+    `validation loss ${validation.loss.toFixed(3)}, ${percent(validation.accuracy)} right${ranked}`,
     `${Math.round(imagesPerSecond)} images/s`,
     `${duration((epochs - epoch) * seconds)} left`,
   ].join('  ');
