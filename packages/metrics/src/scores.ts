@@ -47,5 +47,5 @@ export function average(perClass: readonly ClassScores[], weight: (scores: Class
   return { precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
 }
 
-export const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
