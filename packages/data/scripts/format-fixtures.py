@@ -48,6 +48,17 @@ def parquet() -> bytes:
     return file.getvalue()
 
 
+def several_labels(kind: dict) -> bytes:
+    """Three images with two labels, none and one."""
+    images = pa.array([{"bytes": png(10 * i)} for i in range(3)], pa.struct([("bytes", pa.binary())]))
+    table = pa.table({"image": images, "labels": pa.array([[1, 0], [], [1]], pa.list_(pa.int64()))})
+    features = {"image": {"_type": "Image"}, "labels": kind}
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="snappy")
+    return file.getvalue()
+
+
 def tar(format: int) -> bytes:
     """Two files, the first with a name too long for a header."""
     file = io.BytesIO()
@@ -101,6 +112,9 @@ def synsets() -> bytes:
 
 FIXTURES = {
     "images.parquet": parquet(),
+    "labels.parquet": several_labels(
+        {"_type": "Sequence", "feature": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    ),
     "pax.tar": tar(tarfile.PAX_FORMAT),
     "gnu.tar": tar(tarfile.GNU_FORMAT),
     "python.zip": zipped(),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fixture } from '../test/formats.ts';
 import { imageParquet } from './image-parquet.ts';
+import { shownClasses } from './label-sets.ts';
+import { loader } from './loader.ts';
 import { splitDataset } from './split.ts';
 
 const file = (name: string): File => new File([fixture('images.parquet')], name);
@@ -18,6 +20,16 @@ describe('imageParquet()', () => {
       order.map((index) => [10 * index, 10 * index + 1, index % 2]),
     );
     expect(dataset.source(4)).toBe('data.parquet, row 4');
+  });
+
+  it('reads lists of labels: an image may show several classes, or none', async () => {
+    const dataset = await imageParquet([new File([fixture('labels.parquet')], 'x.parquet')]);
+    expect([dataset.classes, [0, 1, 2].map((i) => shownClasses(dataset, i))]).toEqual([
+      ['cat', 'dog'],
+      [[0, 1], [], [1]],
+    ]);
+    for await (const { labels, multiLabel } of loader(dataset, { batchSize: 3 }))
+      expect({ labels, multiLabel }).toEqual({ labels: Float32Array.of(1, 1, 0, 0, 0, 1), multiLabel: true });
   });
 
   it('keeps the splits that files are named after', async () => {

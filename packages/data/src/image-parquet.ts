@@ -3,10 +3,11 @@ import { type Archive, archiveName, archiveSize, readRange } from './archive.ts'
 import { checkIndex, type Dataset, type Example, type Split } from './dataset.ts';
 import { type DecodeOptions, decodeImage } from './decode.ts';
 import { byNaturalOrder, splitOfName } from './file-tree.ts';
+import { labelled, type Named, namedSeveral } from './label-sets.ts';
 
 /** How Parquet files become a data set. */
 export interface ImageParquetOptions extends DecodeOptions {
-  /** The column that is learned: of CIFAR-100, `fine_label` or `coarse_label`. Default: the first of class labels, or `label`. */
+  /** The column that is learned: of CIFAR-100, `fine_label` or `coarse_label`. Default: the first of class labels, or `label`, or `labels`. */
   label?: string;
   /** Groups of rows that have been read are kept while they fit. Default 512 MiB. */
   maxCacheBytes?: number;
@@ -23,6 +24,7 @@ export interface ImageParquet extends Dataset {
 
 /**
  * Image data sets as Hugging Face keeps them: Parquet files with a column of images, each with its `bytes`, and one of labels, whose names the files tell.
+ * Where that is a column of lists, an image may show several classes, or none.
  *
  * Files whose names say `train`, `validation` or `test` are kept apart by `splitDataset`. An image is read with its whole group of rows (some hundred): while
  * all groups fit into `maxCacheBytes`, each is read once.
@@ -46,19 +48,23 @@ export async function imageParquet(
   if (files.length === 0) throw new RangeError('imageParquet: there must be at least one file, got none');
   const tables = await Promise.all(files.map((file) => openTable(file, asked)));
   const classes = classesOf(tables);
-  const labelOf = new Map(classes.map((name, i) => [name, i]));
-  const rows = tables.flatMap((table) => table.labels.map((name, row) => ({ table, row, label: labelOf.get(name)! })));
+  const { labels, labelSets } = labelled(
+    tables.flatMap((table) => table.labels),
+    classes,
+  );
+  const rows = tables.flatMap((table) => table.labels.map((_, row) => ({ table, row })));
   const groups = keeper(maxCacheBytes);
   const at = (index: number) => rows[checkIndex(index, rows.length)]!;
   const source = (index: number): string => `${at(index).table.name}, row ${at(index).row}`;
   return {
     length: rows.length,
     classes,
+    ...(labelSets && { labelSets }),
     get: async (index) => {
-      const { table, row, label } = at(index);
-      return { image: await decodeImage(await groups.bytesAt(table, row), decode), label };
+      const { table, row } = at(index);
+      return { image: await decodeImage(await groups.bytesAt(table, row), decode), label: labels[index]! };
     },
-    label: (index) => at(index).label,
+    label: (index) => labels[checkIndex(index, labels.length)]!,
     source,
     split: (index) => at(index).table.split,
     bytes: (index) => groups.bytesAt(at(index).table, at(index).row),
@@ -74,7 +80,7 @@ interface Table {
   /** The names of the classes, where the file tells them. */
   names: readonly string[] | undefined;
   /** Each row's class. */
-  labels: readonly string[];
+  labels: readonly Named[];
   /** The first row of each group, and the number of rows. */
   starts: readonly number[];
 }
@@ -94,19 +100,27 @@ async function openTable(file: Archive, asked: string | undefined): Promise<Tabl
   const values = await parquetReadObjects({ file: buffer, metadata, columns: [label] });
   const starts = [0];
   for (const { num_rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(num_rows));
-  const labels = values.map((row) => names?.[Number(row[label])] ?? String(row[label]));
+  const nameOf = (value: unknown): string => names?.[Number(value)] ?? String(value);
+  const labels = values.map(({ [label]: value }) =>
+    Array.isArray(value) ? namedSeveral(value.map(nameOf)) : { className: nameOf(value) },
+  );
   return { name, split: splitOfName(name), buffer, metadata, image, names, labels, starts };
 }
 
+/** Of a list, what it holds is its `feature`; or the list stands in an array by itself. */
 interface Feature {
   _type?: string;
   names?: string[];
+  feature?: Feature;
 }
 
 /** The columns of images and labels: by what Hugging Face writes into the file, or by their names. */
 function columnsOf({ schema, key_value_metadata }: FileMetaData, name: string, asked: string | undefined) {
   const told = key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
-  const features: Record<string, Feature> = told ? (JSON.parse(told).info?.features ?? {}) : {};
+  const written: Record<string, Feature | [Feature]> = told ? (JSON.parse(told).info?.features ?? {}) : {};
+  const held = (feature: Feature | [Feature]): Feature =>
+    Array.isArray(feature) ? feature[0] : (feature.feature ?? feature);
+  const features = Object.fromEntries(Object.entries(written).map(([key, feature]) => [key, held(feature)]));
   const columns = schema.map((one) => one.name);
   const ofType = (type: string) => Object.keys(features).find((key) => features[key]!._type === type);
   const named = (...names: string[]) => names.find((one) => columns.includes(one));
@@ -127,7 +141,8 @@ function classesOf(tables: readonly Table[]): readonly string[] {
     throw new Error(
       `imageParquet: files must have the same classes, got ${names ?? 'none'} in ${name} and ${other.names ?? 'none'} in ${other.name}`,
     );
-  return names ?? [...new Set(tables.flatMap(({ labels }) => labels))].sort(byNaturalOrder);
+  const shown = tables.flatMap(({ labels }) => labels.flatMap(({ className, classNames }) => classNames ?? className));
+  return names ?? [...new Set(shown)].sort(byNaturalOrder);
 }
 
 /** Groups of rows, those used last at the end; the first are forgotten when there are too many bytes. */

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeTar } from '../test/make-tar.ts';
 import { imageShards } from './image-shards.ts';
+import { shownClasses } from './label-sets.ts';
 import { loader } from './loader.ts';
 import { splitDataset } from './split.ts';
 
@@ -49,6 +50,22 @@ describe('imageShards()', () => {
     for await (const { images } of loader(dataset, { batchSize: 3 }))
       expect([...images]).toEqual([10, 10, 10, 11, 11, 11, 20, 20, 20]);
     expect(splitDataset(dataset).test.length).toBe(1);
+  });
+
+  it('takes several classes of an image from JSON, by name and by number', async () => {
+    const shown = await shard([
+      ['a', 1, { json: '{"labels": ["dog", "cat"]}' }],
+      ['b', 2, { json: '{"labels": []}' }],
+      ['c', 3, { json: '{"label": ["cat"]}' }],
+    ]);
+    const dataset = await imageShards([file(shown, 'x.tar')]);
+    expect([dataset.classes, [0, 1, 2].map((i) => shownClasses(dataset, i))]).toEqual([
+      ['cat', 'dog'],
+      [[0, 1], [], [0]],
+    ]);
+    const numbers = await shard([['a', 1, { json: '{"labels": [1, 0]}' }]]);
+    const given = await imageShards([file(numbers, 'x.tar')], { classes: ['cat', 'dog'] });
+    expect(shownClasses(given, 0)).toEqual([0, 1]);
   });
 
   it('takes classes from JSON, and names for numbers', async () => {

@@ -1,6 +1,7 @@
 import { type Archive, type ArchivedFile, archiveName, filesOfTar } from './archive.ts';
 import { splitOfName } from './file-tree.ts';
 import { inFolders } from './image-folder.ts';
+import { namedSeveral } from './label-sets.ts';
 import { type Candidate, type ImageFolder, type ImageFolderOptions, labelledFiles } from './labelled-files.ts';
 
 /**
@@ -8,7 +9,7 @@ import { type Candidate, type ImageFolder, type ImageFolderOptions, labelledFile
  * until an image is asked for.
  *
  * In shards, files of one sample have the same name up to the first dot: `000017.jpg` with its class in `000017.cls`, or as `label`, `class` or `cls` in `000017.json`.
- * A class is a name, or a number: then that of `classes`, where these are given. Without such files, the classes are folders, as in `imageFolder`.
+ * Where that is an array, or `labels` is, an image may show several classes. A class is a name, or a number: then that of `classes`, where these are given. Without such files, the classes are folders, as in `imageFolder`.
  * Shards whose names say `train`, `val` or `test` are kept apart by `splitDataset`.
  *
  * @param shards Paths in Node; files anywhere.
@@ -52,22 +53,23 @@ async function inShard(shard: Archive, { classes }: ImageFolderOptions): Promise
     .filter(({ path }) => IMAGE.test(path))
     .map(({ path, file }) => {
       const label = labels.get(keyOf(path));
-      const className = classes?.[Number(label)] ?? label;
-      return className === undefined
-        ? { path: `${name}/${path}`, reason: 'no label beside it (.cls or .json)' }
-        : { path: `${name}/${path}`, file, className, split };
+      if (label === undefined) return { path: `${name}/${path}`, reason: 'no label beside it (.cls or .json)' };
+      const nameOf = (one: string): string => classes?.[Number(one)] ?? one;
+      const named = typeof label === 'string' ? { className: nameOf(label) } : namedSeveral(label.map(nameOf));
+      return { path: `${name}/${path}`, file, ...named, split };
     });
 }
 
 /** A path up to the first dot of the file's name. */
 const keyOf = (path: string): string => path.replace(/(^|\/)([^/.]+)[^/]*$/, '$1$2');
 
-function labelIn({ path, content }: ArchivedFile, shard: string): string | undefined {
+function labelIn({ path, content }: ArchivedFile, shard: string): string | readonly string[] | undefined {
   const text = new TextDecoder().decode(content).trim();
   if (path.toLowerCase().endsWith('.cls')) return text;
   try {
-    const { label, class: name, cls } = JSON.parse(text);
-    const found = label ?? name ?? cls;
+    const { label, class: name, cls, labels } = JSON.parse(text);
+    const found = label ?? name ?? cls ?? (Array.isArray(labels) ? labels : undefined);
+    if (Array.isArray(found)) return found.map(String);
     return found === undefined ? undefined : String(found);
   } catch (error) {
     throw new SyntaxError(`imageShards: ${path} in ${shard} must be JSON: ${(error as Error).message}`);

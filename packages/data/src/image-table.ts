@@ -1,13 +1,8 @@
 import { archiveName, archiveSize, readRange } from './archive.ts';
 import { parseCsv } from './csv.ts';
 import { type FileSource, splitNamed } from './file-tree.ts';
-import {
-  type Candidate,
-  type ImageFolder,
-  type ImageFolderOptions,
-  type LabelledFile,
-  labelledFiles,
-} from './labelled-files.ts';
+import { namedSeveral } from './label-sets.ts';
+import { type Candidate, type ImageFolder, type ImageFolderOptions, labelledFiles } from './labelled-files.ts';
 
 /** How a table of files becomes a data set. */
 export interface ImageTableOptions extends ImageFolderOptions {
@@ -45,15 +40,10 @@ export async function imageTable(table: string | Blob, options: ImageTableOption
   const candidates = rowsOf(text, where).map(({ path, shown, split }): Candidate => {
     if (!path) return { path: '', reason: 'no path' };
     if (shown === '') return { path: full(path), reason: 'no label' };
-    const named = typeof shown === 'string' ? { className: shown } : several(shown);
+    const named = typeof shown === 'string' ? { className: shown } : namedSeveral(shown);
     return { path: full(path), file: fileAt(path), ...named, split: splitNamed(split) };
   });
   return labelledFiles(candidates, { where, prefix: '' }, options);
-}
-
-function several(shown: readonly string[]): Pick<LabelledFile, 'className' | 'classNames'> {
-  const classNames = [...new Set(shown)].sort();
-  return { className: JSON.stringify(classNames), classNames };
 }
 
 /** What the columns may be called. */

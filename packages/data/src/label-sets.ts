@@ -33,6 +33,36 @@ export function classCounts(dataset: Dataset): Int32Array {
   return counts;
 }
 
+/** A class; or, where images may show several or none, all that this one shows, and then one name for all of these together. */
+export interface Named {
+  readonly className: string;
+  readonly classNames?: readonly string[] | undefined;
+}
+
+export function namedSeveral(names: readonly string[]): Named {
+  const classNames = [...new Set(names)].sort();
+  return { className: JSON.stringify(classNames), classNames };
+}
+
+/** The labels of named examples: indices into `classes`, or into `labelSets` where one of them may show several. */
+export function labelled(
+  examples: readonly Named[],
+  classes: readonly string[],
+): Pick<Dataset, 'labelSets'> & { labels: Int32Array } {
+  const numberOf = new Map(classes.map((name, k) => [name, k]));
+  if (!examples.some(({ classNames }) => classNames))
+    return { labels: Int32Array.from(examples, ({ className }) => numberOf.get(className)!) };
+  const labelSets: number[][] = [];
+  const setOf = new Map<string, number>();
+  const labels = Int32Array.from(examples, ({ className, classNames = [className] }) => {
+    const known = setOf.get(className);
+    if (known !== undefined) return known;
+    setOf.set(className, labelSets.length);
+    return labelSets.push(classNames.map((name) => numberOf.get(name)!)) - 1;
+  });
+  return { labels, labelSets };
+}
+
 /** 1 where an image shows a class, else 0: `[n, classes]`. */
 export function multiHot(labels: Int32Array, { labelSets, classes }: Pick<Dataset, 'labelSets' | 'classes'>) {
   const marks = new Float32Array(labels.length * classes.length);

@@ -3,6 +3,7 @@ import type { DecodeOptions } from './decode.ts';
 import { DecodeError } from './decode-error.ts';
 import { byNaturalOrder, type FileSource, type Place } from './file-tree.ts';
 import type { Image } from './image.ts';
+import { labelled, type Named } from './label-sets.ts';
 import { limiter, readAhead } from './read-ahead.ts';
 import { byRecipe, bytesOf, follow, type Recipe } from './recipe.ts';
 
@@ -34,12 +35,10 @@ export interface ImageFolder extends Dataset {
 }
 
 /** A file of a class. */
-export interface LabelledFile extends Place {
+export interface LabelledFile extends Place, Named {
   /** What it is called, after the `prefix` of a `Naming`. */
   readonly path: string;
   readonly file: FileSource;
-  /** All that it shows, where a file may show several classes or none; `className` then stands for all of them. */
-  readonly classNames?: readonly string[] | undefined;
 }
 
 /** A file that may be an example, or why it is none. */
@@ -98,7 +97,7 @@ export function ofFiles(
   }: Pick<Naming, 'prefix'> & Pick<Dataset, 'classes'> & Partial<Pick<ImageFolder, 'skipped'>>,
   recipe: (file: LabelledFile) => Recipe = ({ file }) => ({ file }),
 ): ImageFolder {
-  const { labels, labelSets } = labelsOf(files, classes);
+  const { labels, labelSets } = labelled(files, classes);
   const at = (index: number): LabelledFile => files[checkIndex(index, files.length)]!;
   const label = (index: number): number => labels[checkIndex(index, labels.length)]!;
   return {
@@ -112,24 +111,6 @@ export function ofFiles(
     split: (index) => at(index).split,
     bytes: (index) => bytesOf(at(index).file, { maxBytes: Number.POSITIVE_INFINITY }),
   };
-}
-
-function labelsOf(
-  files: readonly LabelledFile[],
-  classes: readonly string[],
-): { labels: Int32Array; labelSets?: readonly (readonly number[])[] } {
-  const numberOf = new Map(classes.map((name, k) => [name, k]));
-  if (!files.some(({ classNames }) => classNames))
-    return { labels: Int32Array.from(files, ({ className }) => numberOf.get(className)!) };
-  const labelSets: number[][] = [];
-  const setOf = new Map<string, number>();
-  const labels = Int32Array.from(files, ({ className, classNames = [] }) => {
-    const known = setOf.get(className);
-    if (known !== undefined) return known;
-    setOf.set(className, labelSets.length);
-    return labelSets.push(classNames.map((name) => numberOf.get(name)!)) - 1;
-  });
-  return { labels, labelSets };
 }
 
 /** Holds images, by the path of their file, from their making to their first use, while they fit. */
