@@ -25,8 +25,14 @@ const carriers = ['addon.cc', 'wasm.cc'];
 const x64 = (hyphen) => ({
   avx2: ['-march=haswell'],
   avx512: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512'],
+  avx512_bf16: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16'],
 });
 const arm64 = { neon: [] };
+
+/** Instruction sets that add to another what few kernels want: these are compiled for it, the rest is the other's. */
+const additions = {
+  avx512_bf16: { other: 'avx512', sources: ['conv.cc', 'kernels.cc', 'matmul.cc', 'product.cc', 'winograd.cc'] },
+};
 
 const flags = [
   '-std=c++17',
@@ -185,9 +191,11 @@ async function build(name, { isas, carrier, compiler, before, links }) {
   const kernels = readdirSync(here).filter((file) => file.endsWith('.cc') && ![...common, ...carriers].includes(file));
   const jobs = [
     ...[carrier, ...common].map((source) => ({ source, isa: '', extra: [] })),
-    ...Object.entries(isas).flatMap(([isa, extra]) =>
-      kernels.map((source) => ({ source, isa, extra: [...extra, `-DIMGCLS_ISA=${isa}`] })),
-    ),
+    ...Object.entries(isas).flatMap(([isa, options]) => {
+      const { other, sources = kernels } = additions[isa] ?? {};
+      const extra = [...options, `-DIMGCLS_ISA=${isa}`, ...(other ? [`-DIMGCLS_OTHER_ISA=${other}`] : [])];
+      return sources.map((source) => ({ source, isa, extra }));
+    }),
   ];
   const objects = await inParallel(jobs, ({ source, isa, extra }) =>
     compile([...shared, ...extra], source, join(folder, `${basename(source, '.cc')}${isa && `.${isa}`}.o`)),

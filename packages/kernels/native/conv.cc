@@ -50,6 +50,7 @@ struct Patches {
   Values x;
   Axis y_axis, x_axis;
   int64_t pixel, channels;  // channels of a pixel, and of a group
+  int64_t depth;            // of the product: columns, or where they are transposed, patches
   bool transposed;
 
   bool are_pixels() const {
@@ -57,26 +58,63 @@ struct Patches {
     return whole(y_axis) && whole(x_axis);
   }
 
-  Operand load(int64_t group, int64_t m0, int64_t m, int64_t k0, int64_t k, float* into) const {
-    const int64_t patch = transposed ? k0 : m0, patches = transposed ? k : m;
-    const int64_t column = transposed ? m0 : k0, columns = transposed ? m : k;
-    if (are_pixels()) return MatrixRows{x, pixel, channels, transposed}.load(group, m0, m, k0, k, into);
-    const int64_t row = spread(columns);
-    if (columns == 0) return {into, row};  // a phase that no tap meets
-    x.visit([&](const auto* values) { pack(values + group * channels, patch, patches, column, columns, into, row); });
+  template <class Unit>
+  Operand<Unit> load(int64_t group, int64_t m0, int64_t m, int64_t k0, int64_t k, Unit* into) const {
+    if (are_pixels()) return MatrixRows{x, pixel, channels, depth, transposed}.load(group, m0, m, k0, k, into);
+    const int64_t row = spread(transposed ? m : k);
+    if (k == 0) return {into, row};  // a phase that no tap meets
+    const Depth deep = Depth::of<Unit>(k0, k, depth);
+    x.visit([&](const auto* all) {
+      const auto* values = all + group * channels;
+      if (transposed) pack_transposed(values, deep.begin, deep.count, m0, m, into, row);
+      else pack_rows(values, m0, m, deep.begin, deep.count, into, row);
+    });
     return {into, row};
   }
 
+  template <class Unit>
   Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
     const int64_t line = y_axis.size * x_axis.size * pixel, outputs = y_axis.outputs * x_axis.outputs;  // of an image
-    const int64_t patch = transposed ? k0 : block.row, patches = transposed ? k : block.rows;
+    const int64_t patch = transposed ? k0 * kDeep<Unit> : block.row, patches = transposed ? k * kDeep<Unit> : block.rows;
     return x.span(patch * line / outputs, patches * line / outputs);
   }
 
  private:
-  /// Columns [begin, begin + count) of the patches, run by run: what lies together in the image.
   template <class T>
-  void pack(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, float* into, int64_t row) const {
+  void pack_rows(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, float* into, int64_t row) const {
+    pack(values, patch, patches, begin, count, into, row);
+  }
+
+  template <class T>
+  void pack_transposed(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, float* into, int64_t row) const {
+    pack(values, patch, patches, begin, count, into, row);
+  }
+
+#if defined(__AVX512BF16__)
+  template <class T>
+  void pack_rows(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, Pair* into, int64_t row) const {
+    auto* halves = reinterpret_cast<Bfloat16*>(into);
+    pack(values, patch, patches, begin, count, halves, 2 * row);
+    if (count % 2 != 0)
+      for (int64_t i = 0; i < patches; i++) halves[2 * i * row + count] = Bfloat16{};
+  }
+
+  /// Pairs of patches: some lie as bfloat16 behind what is packed, until two of them become one row.
+  template <class T>
+  void pack_transposed(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, Pair* into, int64_t row) const {
+    auto* staged = reinterpret_cast<Bfloat16*>(into + ceil_div(patches, 2) * row);
+    for (int64_t i = 0; i < patches; i += kStagedRows) {
+      const int64_t few = smaller(kStagedRows, patches - i);
+      pack(values, patch + i, few, begin, count, staged, row);
+      for (int64_t j = 0; j < few; j += 2, into += row)
+        pack_across(staged + j * row, j + 1 < few ? staged + (j + 1) * row : nullptr, count, into);
+    }
+  }
+#endif
+
+  /// Columns [begin, begin + count) of the patches, run by run: what lies together in the image.
+  template <class T, class To>
+  void pack(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, To* into, int64_t row) const {
     const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
     const int64_t across = wide ? 1 : x_axis.taps, run = x_axis.taps / across * channels;
     const int64_t first_y = begin / run / across, first_x = begin / run % across, first_at = begin % run;
@@ -84,9 +122,9 @@ struct Patches {
     const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
     for (int64_t i = 0; i < patches; i++, into += row) {
       const int64_t top = line * y_axis.step + y_axis.first, left = column * x_axis.step + x_axis.first;
-      float* to = into;
+      To* to = into;
       int64_t y = first_y, x = first_x, at = first_at;
-      for (float* end = into + count; to < end; at = 0) {
+      for (To* end = into + count; to < end; at = 0) {
         const int64_t size = smaller(end - to, run - at);
         pack_run(image, top + y * y_axis.skip, left + x * x_axis.skip, at, size, to);
         to += size;
@@ -101,17 +139,18 @@ struct Patches {
   }
 
   /// `size` values of the run that begins at a pixel, from the one numbered `at` on; zeros where it leaves the image.
-  template <class T>
-  void pack_run(const T* image, int64_t y, int64_t x, int64_t at, int64_t size, float* to) const {
+  template <class T, class To>
+  void pack_run(const T* image, int64_t y, int64_t x, int64_t at, int64_t size, To* to) const {
     if (y < 0 || y >= y_axis.size) return fill_zeros(to, size);
     const int64_t before = larger(0, smaller(size, -x * channels - at));
     const int64_t inside = larger(0, smaller(size, (x_axis.size - x) * channels - at) - before);
     if (before > 0) fill_zeros(to, before);
-    widen_run(image + (y * x_axis.size + x) * pixel + at + before, inside, to + before);
+    convert_run(image + (y * x_axis.size + x) * pixel + at + before, inside, to + before);
     if (before + inside < size) fill_zeros(to + before + inside, size - before - inside);
   }
 
-  static void fill_zeros(float* to, int64_t count) {
+  template <class To>
+  static void fill_zeros(To* to, int64_t count) {
     for (int64_t i = 0; i < count; i += kLanes) store_some(to + i, Floats{}, count - i);
   }
 };
@@ -124,7 +163,9 @@ struct Shape {
   int64_t out_group() const { return out_channels / groups; }
   int64_t outputs() const { return batch * y.outputs * x.outputs; }
   int64_t depth() const { return y.taps * x.taps * in_group(); }
-  Patches patches(const Values& of, bool transposed) const { return {of, y, x, in_channels, in_group(), transposed}; }
+  Patches patches(const Values& of, bool transposed) const {
+    return {of, y, x, in_channels, in_group(), transposed ? outputs() : depth(), transposed};
+  }
 };
 
 /// inputs, outputs, kernel, stride, dilation, padding before
@@ -142,7 +183,7 @@ Shape read_shape(Arguments& in) {
 
 /// The weight [tap, channel of the group][output channel], each group's columns.
 MatrixColumns weight_columns(const Shape& shape, const float* weight) {
-  return {{const_cast<float*>(weight), false}, shape.out_channels, shape.out_group(), false, false};
+  return {{const_cast<float*>(weight), false}, shape.out_channels, shape.out_group(), shape.depth(), false, false};
 }
 
 /// The weight turned around: rows [tap, output channel of the group] in the order of the phases' taps, columns channels of the group's input.
@@ -153,20 +194,45 @@ struct TurnedColumns {
 
   int64_t depth() const { return y.axis.taps * x.axis.taps * shape.out_group(); }
 
-  /// For pack_columns().
-  void pack(int64_t group, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into, int64_t panel) const {
-    const int64_t out = shape.out_group();
+  /// For pack_columns(). A group's channels are whole units.
+  template <class Unit>
+  void pack(int64_t group, int64_t k0, int64_t k, int64_t n0, int64_t n, Unit* into, int64_t panel) const {
+    const int64_t out = shape.out_group() / kDeep<Unit>;
     for (int64_t tap = k0 / out, begin = k0 % out; k > 0; tap++, begin = 0) {
       const int64_t size = smaller(k, out - begin);
       const int64_t row = y.last_tap - tap / x.axis.taps * y.tap_step, column = x.last_tap - tap % x.axis.taps * x.tap_step;
-      const float* from = weight + ((row * shape.x.taps + column) * shape.in_group() + n0) * shape.out_channels + group * out + begin;
-      const MatrixColumns turned = {{const_cast<float*>(from), false}, shape.out_channels, 0, true, false};
+      const int64_t first = group * shape.out_group() + begin * kDeep<Unit>;
+      const float* from = weight + ((row * shape.x.taps + column) * shape.in_group() + n0) * shape.out_channels + first;
+      const MatrixColumns turned = {{const_cast<float*>(from), false}, shape.out_channels, 0, size * kDeep<Unit>, true, false};
       turned.pack(0, 0, size, 0, n, into, panel);
       into += size * kPanel;
       k -= size;
     }
   }
 };
+
+/// The pixels of dx that lie in one phase, which begins at `first`.
+template <class Unit>
+const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& dy, const Values& dx, int64_t first) {
+  const Shape& shape = turned.shape;
+  const Axis &y = turned.y.axis, &x = turned.x.axis;
+  const int64_t line = shape.x.size * shape.in_channels, rows = shape.batch * y.outputs * x.outputs;
+  if (rows == 0) return nullptr;
+  const Patches patches = {dy, y, x, shape.out_channels, shape.out_group(), turned.depth(), false};
+  const int64_t depth = turned.depth() / kDeep<Unit>;
+  const Plan plan(shape.groups, rows, shape.in_group(), depth);
+  const int64_t group_size = panels_size(depth, shape.in_group()), packed_size = shape.groups * group_size;
+  float* shared = shared_floats(packed_size + plan.partials_size());
+  if (!shared) return kOutOfMemory;
+  auto* packed = reinterpret_cast<Unit*>(shared);
+  pack_columns(shape.groups, depth, shape.in_group(), turned, packed);
+  const Values to = {static_cast<char*>(dx.at) + first * (dx.is_bf16 ? 2 : 4), dx.is_bf16};
+  Places places = Places::rows(shape.in_channels, shape.in_group());
+  if (shape.y.step > 1 || shape.x.step > 1)
+    places = {shape.x.step * shape.in_channels, shape.in_group(), x.outputs, y.outputs, shape.y.step * line, shape.y.size * line};
+  const Write write = {to, shape.batch * shape.y.size * line, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+  return multiply<Unit>(plan, patches, PackedColumns<Unit>{packed, depth, group_size}, write, shared + packed_size);
+}
 
 }  // namespace
 
@@ -190,20 +256,26 @@ const char* conv(Arguments in) {
   float* variance = in.pointer<float>();
   if (shape.outputs() == 0) return nullptr;
 
-  const Plan plan(shape.groups, shape.outputs(), shape.out_group(), shape.depth());
-  const int64_t group_size = panels_size(shape.depth(), shape.out_group());
-  const int64_t packed_size = packed ? 0 : shape.groups * group_size;
-  Moments moments = {mean, variance, plan.rows.parts, shape.out_channels, nullptr};
-  float* shared = shared_floats(packed_size + plan.partials_size() + moments.size());
-  if (!shared) return kOutOfMemory;
-  float* partials = shared + packed_size;
-  moments.parts = shared + packed_size + plan.partials_size();
-  if (!packed) pack_columns(shape.groups, shape.depth(), shape.out_group(), weight_columns(shape, weight), shared);
-  const PackedColumns columns = {packed ? packed : shared, shape.depth(), group_size};
-  const Write write = {y, shape.outputs() * shape.out_channels, Places::rows(shape.out_channels, shape.out_group()), epilogue, shape.out_group(), moments};
-  const char* problem = multiply(plan, shape.patches(x, false), columns, write, partials);
-  if (!problem) moments.combine();
-  return problem;
+  return with_unit(!packed && (x.is_bf16 || y.is_bf16), [&](auto unit) {
+    using Unit = decltype(unit);
+    const int64_t depth = ceil_div(shape.depth(), kDeep<Unit>);
+    const Plan plan(shape.groups, shape.outputs(), shape.out_group(), depth);
+    const int64_t group_size = panels_size(depth, shape.out_group());
+    const int64_t packed_size = packed ? 0 : shape.groups * group_size;
+    Moments moments = {mean, variance, plan.rows.parts, shape.out_channels, nullptr};
+    float* shared = shared_floats(packed_size + plan.partials_size() + moments.size());
+    if (!shared) return kOutOfMemory;
+    float* partials = shared + packed_size;
+    moments.parts = shared + packed_size + plan.partials_size();
+    auto* made = reinterpret_cast<Unit*>(shared);
+    if (!packed) pack_columns(shape.groups, depth, shape.out_group(), weight_columns(shape, weight), made);
+    const PackedColumns<Unit> columns = {packed ? reinterpret_cast<const Unit*>(packed) : made, depth, group_size};
+    const Places places = Places::rows(shape.out_channels, shape.out_group());
+    const Write write = {y, shape.outputs() * shape.out_channels, places, epilogue, shape.out_group(), moments};
+    const char* problem = multiply<Unit>(plan, shape.patches(x, false), columns, write, partials);
+    if (!problem) moments.combine();
+    return problem;
+  });
 }
 
 /// conv_input_gradient(shape, dy, bf16, weight, dx, bf16)
@@ -212,27 +284,13 @@ const char* conv_input_gradient(Arguments in) {
   const Values dy = read_values(in);
   const auto* weight = in.pointer<const float>();
   const Values dx = read_values(in);
-  const int64_t line = shape.x.size * shape.in_channels;
   for (int64_t top = 0; top < smaller(shape.y.step, shape.y.size); top++)
     for (int64_t left = 0; left < smaller(shape.x.step, shape.x.size); left++) {
       const TurnedColumns turned = {weight, shape, phase_of(shape.y, top), phase_of(shape.x, left)};
-      const Patches patches = {dy, turned.y.axis, turned.x.axis, shape.out_channels, shape.out_group(), false};
-      const int64_t rows = shape.batch * turned.y.axis.outputs * turned.x.axis.outputs, depth = turned.depth();
-      if (rows == 0) continue;
-      const Plan plan(shape.groups, rows, shape.in_group(), depth);
-      const int64_t packed_size = shape.groups * panels_size(depth, shape.in_group());
-      float* shared = shared_floats(packed_size + plan.partials_size());
-      if (!shared) return kOutOfMemory;
-      pack_columns(shape.groups, depth, shape.in_group(), turned, shared);
-      const int64_t first = top * line + left * shape.in_channels;
-      const Values to = {static_cast<char*>(dx.at) + first * (dx.is_bf16 ? 2 : 4), dx.is_bf16};
-      Places places = Places::rows(shape.in_channels, shape.in_group());
-      if (shape.y.step > 1 || shape.x.step > 1)
-        places = {shape.x.step * shape.in_channels, shape.in_group(),        turned.x.axis.outputs,
-                  turned.y.axis.outputs,            shape.y.step * line, shape.y.size * line};
-      const Write write = {to, shape.batch * shape.y.size * line, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
-      const char* problem = multiply(plan, patches, PackedColumns{shared, depth, panels_size(depth, shape.in_group())}, write,
-                                     shared + packed_size);
+      const bool pairs = (dy.is_bf16 || dx.is_bf16) && shape.out_group() % 2 == 0;
+      const char* problem = with_unit(pairs, [&](auto unit) {
+        return input_gradient_of_phase<decltype(unit)>(turned, dy, dx, top * shape.x.size * shape.in_channels + left * shape.in_channels);
+      });
       if (problem) return problem;
     }
   return nullptr;
@@ -244,12 +302,16 @@ const char* conv_weight_gradient(Arguments in) {
   const Values x = read_values(in);
   const Values dy = read_values(in);
   const Values d_weight = {in.pointer<void>(), false};
-  const Plan plan(shape.groups, shape.depth(), shape.out_group(), shape.outputs());
-  float* partials = shared_floats(plan.partials_size());
-  if (!partials) return kOutOfMemory;
-  const MatrixColumns columns = {dy, shape.out_channels, shape.out_group(), false, false};
-  const Write write = {d_weight, shape.depth() * shape.out_channels, Places::rows(shape.out_channels, shape.out_group()), {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
-  return multiply(plan, shape.patches(x, true), columns, write, partials);
+  return with_unit(x.is_bf16 || dy.is_bf16, [&](auto unit) {
+    using Unit = decltype(unit);
+    const Plan plan(shape.groups, shape.depth(), shape.out_group(), ceil_div(shape.outputs(), kDeep<Unit>));
+    float* partials = shared_floats(plan.partials_size());
+    if (!partials) return kOutOfMemory;
+    const MatrixColumns columns = {dy, shape.out_channels, shape.out_group(), shape.outputs(), false, false};
+    const Places places = Places::rows(shape.out_channels, shape.out_group());
+    const Write write = {d_weight, shape.depth() * shape.out_channels, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+    return multiply<Unit>(plan, shape.patches(x, true), columns, write, partials);
+  });
 }
 
 }  // namespace IMGCLS_ISA

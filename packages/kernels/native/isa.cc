@@ -15,6 +15,9 @@ extern const Table table;
 namespace avx512 {
 extern const Table table;
 }
+namespace avx512_bf16 {
+extern const Table table;
+}
 
 namespace {
 
@@ -22,6 +25,7 @@ namespace {
 constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27;               // leaf 1, ECX
 constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                   // leaf 7, EBX
 constexpr uint32_t kAvx512 = 1u << 16 | 1u << 17 | 1u << 28 | 3u << 30;  // F, DQ, CD, BW and VL: Skylake's servers, and every AVX-512 since
+constexpr uint32_t kAvx512Bf16 = 1u << 5;                                // leaf 7.1, EAX
 // Registers that the system saves between threads, by XGETBV.
 constexpr uint32_t kYmm = 0x6, kZmm = 0xe6;
 
@@ -33,7 +37,7 @@ uint32_t saved_registers() {
   return low;
 }
 
-constexpr const Table* kTables[] = {&avx2::table, &avx512::table};
+constexpr const Table* kTables[] = {&avx2::table, &avx512::table, &avx512_bf16::table};
 
 }  // namespace
 
@@ -43,7 +47,10 @@ int supported_count() {
   __get_cpuid(1, &eax, &unused, &basic, &unused);
   __get_cpuid_count(7, 0, &eax, &extended, &unused, &unused);
   if (!has(basic, kFma | kOsxsave) || !has(extended, kAvx2 | kBmi2) || !has(saved_registers(), kYmm)) return 0;
-  return has(extended, kAvx512) && has(saved_registers(), kZmm) ? 2 : 1;
+  if (!has(extended, kAvx512) || !has(saved_registers(), kZmm)) return 1;
+  uint32_t more = 0;
+  __get_cpuid_count(7, 1, &more, &unused, &unused, &unused);
+  return has(more, kAvx512Bf16) ? 3 : 2;
 }
 
 #else

@@ -24,18 +24,25 @@ const char* matmul(Arguments in) {
   const Epilogue epilogue = read_epilogue(in, in.real());
   if (batches == 0 || m == 0 || n == 0) return nullptr;
 
-  const Plan plan(batches, m, n, k);
-  const MatrixRows rows = {a, a_transposed ? m : k, a_batch, a_transposed};
-  const MatrixColumns columns = {b, b_transposed ? k : n, b_batch, b_transposed, m <= kFewRows};
-  const Write write = {y, batches * m * n, Places::rows(n, m * n), epilogue, 0, {}};
-  const bool packs_first = plan.rows.parts > 1;
-  const int64_t packed_batches = b_batch ? batches : 1;
-  const int64_t packed = packs_first ? packed_batches * panels_size(k, n) : 0;
-  float* shared = shared_floats(packed + plan.partials_size());
-  if (!shared) return kOutOfMemory;
-  if (!packs_first) return multiply(plan, rows, columns, write, shared + packed);
-  pack_columns(packed_batches, k, n, columns, shared);
-  return multiply(plan, rows, PackedColumns{shared, k, b_batch ? panels_size(k, n) : 0}, write, shared + packed);
+  // Pairs are made as B is packed, which for few rows costs more than it brings.
+  const bool pairs = (a.is_bf16 || b.is_bf16 || y.is_bf16) && (m > kFewRows || b.is_bf16);
+  return with_unit(pairs, [&](auto unit) {
+    using Unit = decltype(unit);
+    const int64_t depth = ceil_div(k, kDeep<Unit>);
+    const Plan plan(batches, m, n, depth);
+    const MatrixRows rows = {a, a_transposed ? m : k, a_batch, k, a_transposed};
+    const MatrixColumns columns = {b, b_transposed ? k : n, b_batch, k, b_transposed, m <= kFewRows};
+    const Write write = {y, batches * m * n, Places::rows(n, m * n), epilogue, 0, {}};
+    const bool packs_first = plan.rows.parts > 1;
+    const int64_t packed_batches = b_batch ? batches : 1;
+    const int64_t packed = packs_first ? packed_batches * panels_size(depth, n) : 0;
+    float* shared = shared_floats(packed + plan.partials_size());
+    if (!shared) return kOutOfMemory;
+    if (!packs_first) return multiply<Unit>(plan, rows, columns, write, shared + packed);
+    auto* made = reinterpret_cast<Unit*>(shared);
+    pack_columns(packed_batches, depth, n, columns, made);
+    return multiply<Unit>(plan, rows, PackedColumns<Unit>{made, depth, b_batch ? panels_size(depth, n) : 0}, write, shared + packed);
+  });
 }
 
 }  // namespace IMGCLS_ISA

@@ -2,9 +2,9 @@
 // some depth at a time, and multiplied there; then it is finished (bias, activation, …) on the way into memory.
 //
 // What A, B and the result are is up to three small types, so that matrices, patches of images and gradients are all multiplied here:
-//   Rows     `Operand load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
-//   Columns  `Panels load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
-//            both: `Traffic::Span ahead(block, k0, k)`: the memory that load() will read for it, roughly
+//   Rows     `Operand<Unit> load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
+//   Columns  `PanelsOf<Unit> load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
+//            both: `Traffic::Span ahead<Unit>(block, k0, k)`: the memory that load() will read for it, roughly
 //   Finish   `float* place(block, &row)`: where the results may be written at once, `last(block)` applied, or null; `finish(block, c, c_row)`:
 //            takes the sums otherwise
 #pragma once
@@ -45,9 +45,21 @@ inline Values read_values(Arguments& in) {
   return {at, in.flag()};
 }
 
+template <class Unit>
 struct Operand {
-  const float* at;
+  const Unit* at;
   int64_t row;
+};
+
+/// Values of the depth, of which there are `depth`, that `k` units from k0 on hold.
+struct Depth {
+  int64_t begin, count;
+
+  template <class Unit>
+  static Depth of(int64_t k0, int64_t k, int64_t depth) {
+    const int64_t begin = k0 * kDeep<Unit>;
+    return {begin, smaller(k * kDeep<Unit>, depth - begin)};
+  }
 };
 
 /// A block of the result.
@@ -64,6 +76,7 @@ constexpr int64_t kMostPieces = 32;         // that large work is cut into where
 constexpr int64_t kLeastWork = 4 << 20;     // operations of a piece, about 40 µs
 constexpr int64_t kLine = 16;               // floats
 constexpr int64_t kAliasing = 1024;         // floats: rows at multiples of this share a place in the first cache
+constexpr int64_t kStagedRows = 16;         // patches that lie as bfloat16 while pairs are made of them
 
 /// Floats between rows that are packed: an odd number of cache lines, so that a column of them spreads over the cache.
 inline int64_t spread(int64_t floats) { return (ceil_div(floats, kLine) | 1) * kLine; }
@@ -78,7 +91,7 @@ inline bool reserve_scratch(int64_t floats) {
 /// Floats that all threads see; null only where there are none left.
 inline float* shared_floats(int64_t floats) { return static_cast<float*>(shared_scratch(larger(kLine, floats) * sizeof(float))); }
 
-/// How a product [m][k] · [k][n] is cut, by its shape alone.
+/// How a product [m][k] · [k][n] is cut, by its shape alone; k counts units.
 struct Plan {
   int64_t batches;
   Cut rows, panels, depth;
@@ -93,7 +106,7 @@ struct Plan {
   Block block(int64_t index) const;
 
   // Floats that the rows of A, the columns of B, and the sums of one block take at most.
-  int64_t rows_size() const { return spread(rows.most()) * spread(depth_most()); }
+  int64_t rows_size() const { return spread(rows.most()) * (spread(depth_most()) + kStagedRows / 2); }
   int64_t columns_size() const { return panels.most() * kPanel * depth_most(); }
   int64_t sums_row() const { return spread(panels.most() * kPanel); }
   int64_t sums_size() const { return rows.most() * sums_row(); }
@@ -137,19 +150,19 @@ inline Block Plan::block(int64_t index) const {
 }
 
 /// Multiplies the block, a part of the depth of it, into sums. `next`: what will be multiplied after it.
-template <class Rows, class Columns>
+template <class Unit, class Rows, class Columns>
 void multiply_block(const Plan& plan, const Block& block, int64_t part, const Block& next, int64_t next_part, const Rows& rows,
-                    const Columns& columns, float* a, float* b, float* sums, int64_t sums_row, bool streams, const Last* finish) {
+                    const Columns& columns, Unit* a, Unit* b, float* sums, int64_t sums_row, bool streams, const Last* finish) {
   const Cut depth = plan.depth_of(part);
   const int m = static_cast<int>(block.rows), n = static_cast<int>(block.columns);
   for (int64_t i = 0; i < depth.parts; i++) {
     const int64_t begin = plan.depth.begin(part) + depth.begin(i), size = depth.size(i);
-    const Operand left = rows.load(block.batch, block.row, block.rows, begin, size, a);
-    const Panels right = columns.load(block.batch, begin, size, block.column, block.columns, b);
+    const Operand<Unit> left = rows.load(block.batch, block.row, block.rows, begin, size, a);
+    const PanelsOf<Unit> right = columns.load(block.batch, begin, size, block.column, block.columns, b);
     const bool last = i + 1 == depth.parts;
     const int64_t k0 = last ? plan.depth.begin(next_part) : begin + size;
     const Block& then = last ? next : block;
-    Traffic traffic = {{rows.ahead(then, k0, size), columns.ahead(then, k0, size)}, streams && depth.parts == 1,
+    Traffic traffic = {{rows.template ahead<Unit>(then, k0, size), columns.template ahead<Unit>(then, k0, size)}, streams && depth.parts == 1,
                        Columns::kFar};
     const int k = static_cast<int>(size);
     if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
@@ -166,7 +179,7 @@ inline void add_partials(const Plan& plan, const Block& block, float* sums) {
 }
 
 /// Multiplies. `partials`: plan.partials_size() floats. Null, or what went wrong.
-template <class Rows, class Columns, class Finish>
+template <class Unit, class Rows, class Columns, class Finish>
 const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns, const Finish& finish, float* partials) {
   const int64_t size = plan.rows_size() + plan.columns_size() + plan.sums_size();
   if (!reserve_scratch(size)) return kOutOfMemory;
@@ -180,9 +193,9 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     const int next = piece + at_once < pieces ? piece + at_once : piece;
     const Block block = plan.block(piece / plan.depth.parts);
     const int64_t part = piece % plan.depth.parts;
-    float* a = static_cast<float*>(scratch(thread, size * sizeof(float)));
-    float* b = a + plan.rows_size();
-    float* own = b + plan.columns_size();
+    float* own = static_cast<float*>(scratch(thread, size * sizeof(float)));
+    auto* a = reinterpret_cast<Unit*>(own + plan.sums_size());
+    Unit* b = a + plan.rows_size();
     int64_t sums_row = whole ? plan.sums_row() : row;
     float* place = whole ? finish.place(block, &sums_row) : partial(block, part);
     float* sums = place ? place : own;
@@ -201,50 +214,103 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
   return nullptr;
 }
 
-template <class T>
-void widen_run(const T* from, int64_t count, float* to) {
+template <class From, class To>
+void convert_run(const From* from, int64_t count, To* to) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
   if (i < count) store(to + i, load(from + i, static_cast<int>(count - i)), static_cast<int>(count - i));
 }
 
-/// Rows of a matrix [m][k], or transposed [k][m].
+/// A row of units from `count` values.
+template <class T>
+void pack_along(const T* from, int64_t count, float* to) {
+  convert_run(from, count, to);
+}
+
+/// A row of units of transposed rows, from two rows of values or one, `second` being null where there is none.
+template <class T>
+void pack_across(const T* first, const T*, int64_t count, float* to) {
+  convert_run(first, count, to);
+}
+
+#if defined(__AVX512BF16__)
+inline void convert_run(const Bfloat16* from, int64_t count, Bfloat16* to) {
+  for (int64_t i = 0; i < count; i += 2 * kLanes) {
+    const auto some = static_cast<__mmask32>(count - i >= 2 * kLanes ? ~0u : (1u << (count - i)) - 1);
+    _mm512_mask_storeu_epi16(to + i, some, _mm512_maskz_loadu_epi16(some, from + i));
+  }
+}
+
+template <class T>
+void pack_along(const T* from, int64_t count, Pair* to) {
+  auto* halves = reinterpret_cast<Bfloat16*>(to);
+  convert_run(from, count, halves);
+  if (count % 2 != 0) halves[count] = Bfloat16{};
+}
+
+template <class T>
+void pack_across(const T* first, const T* second, int64_t count, Pair* to) {
+  for (int64_t i = 0; i < count; i += kLanes)
+    store_pairs(to + i, load_halves(first + i, count - i), second ? load_halves(second + i, count - i) : Halves{});
+}
+#endif
+
+/// Rows of a matrix [m][k], or transposed [k][m], `row` values apart.
 struct MatrixRows {
   Values a;
-  int64_t row, batch;
+  int64_t row, batch, depth;
   bool transposed;
 
-  Operand load(int64_t batch_index, int64_t m0, int64_t m, int64_t k0, int64_t k, float* into) const {
-    const int64_t first = transposed ? k0 : m0, begin = transposed ? m0 : k0;
-    const int64_t lines = transposed ? k : m, count = transposed ? m : k;
-    const int64_t at = batch_index * batch + first * row + begin;
-    if (!a.is_bf16 && !transposed && row % kAliasing != 0) return {a.as<float>() + at, row};
-    const int64_t to = spread(count);
-    a.visit([&](const auto* values) {
-      for (int64_t i = 0; i < lines; i++) widen_run(values + at + i * row, count, into + i * to);
+  template <class Unit>
+  Operand<Unit> load(int64_t batch_index, int64_t m0, int64_t m, int64_t k0, int64_t k, Unit* into) const {
+    const Depth values = Depth::of<Unit>(k0, k, depth);
+    const int64_t at = batch_index * batch + (transposed ? values.begin * row + m0 : m0 * row + values.begin);
+    if (lie_as<Unit>(at)) return {a.as<Unit>() + at / kDeep<Unit>, row / kDeep<Unit>};
+    const int64_t to = spread(transposed ? m : k);
+    a.visit([&](const auto* all) {
+      const auto* from = all + at;
+      if (!transposed) {
+        for (int64_t i = 0; i < m; i++) pack_along(from + i * row, values.count, into + i * to);
+      } else {
+        for (int64_t i = 0; i < values.count; i += kDeep<Unit>, into += to)
+          pack_across(from + i * row, i + 1 < values.count ? from + (i + 1) * row : nullptr, m, into);
+        into -= k * to;
+      }
     });
     return {into, to};
   }
 
+  template <class Unit>
   Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
-    const int64_t first = transposed ? k0 : block.row, lines = transposed ? k : block.rows;
+    const int64_t first = transposed ? k0 * kDeep<Unit> : block.row, lines = transposed ? k * kDeep<Unit> : block.rows;
     return a.span(block.batch * batch + first * row, lines * row);
+  }
+
+ private:
+  /// Whether what begins there can be multiplied as it lies.
+  template <class Unit>
+  bool lie_as(int64_t at) const {
+    constexpr bool pairs = kDeep<Unit> == 2;
+    const auto whole = [](int64_t count) { return count % kDeep<Unit> == 0; };
+    return a.is_bf16 == pairs && !transposed && whole(at) && whole(row) && whole(depth) && row / kDeep<Unit> % kAliasing != 0;
   }
 };
 
 /// Columns that were packed before, each batch by itself.
+template <class Unit>
 struct PackedColumns {
   static constexpr bool kFar = true;
-  const float* at;
-  int64_t k, batch;
+  const Unit* at;
+  int64_t k, batch;  // in units
 
-  Panels load(int64_t batch_index, int64_t k0, int64_t, int64_t n0, int64_t, float*) const {
-    const Panels all = Panels::packed(at + batch_index * batch, k);
+  PanelsOf<Unit> load(int64_t batch_index, int64_t k0, int64_t, int64_t n0, int64_t, Unit*) const {
+    const auto all = PanelsOf<Unit>::packed(at + batch_index * batch, k);
     return {all.at + n0 / kPanel * all.panel + k0 * kPanel, all.row, all.panel};
   }
+  template <class>
   Traffic::Span ahead(const Block& block, int64_t k0, int64_t size) const {
-    const float* from = at + block.batch * batch + block.column * k + k0 * kPanel;
-    return {reinterpret_cast<const char*>(from), size * int64_t{kPanel * sizeof(float)}};
+    const Unit* from = at + block.batch * batch + block.column * k + k0 * kPanel;
+    return {reinterpret_cast<const char*>(from), size * int64_t{kPanel * sizeof(Unit)}};
   }
 };
 
@@ -252,34 +318,40 @@ struct PackedColumns {
 struct MatrixColumns {
   static constexpr bool kFar = false;
   Values b;
-  int64_t row, batch;
+  int64_t row, batch, depth;
   bool transposed, in_place;
 
-  Panels load(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into) const {
-    if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0)
-      return {b.as<float>() + batch_index * batch + k0 * row + n0, row, kPanel};
+  template <class Unit>
+  PanelsOf<Unit> load(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, Unit* into) const {
+    if constexpr (kDeep<Unit> == 1)
+      if (in_place && !transposed && !b.is_bf16 && n % kLanes == 0)
+        return {b.as<float>() + batch_index * batch + k0 * row + n0, row, kPanel};
     pack(batch_index, k0, k, n0, n, into, k * kPanel);
-    return Panels::packed(into, k);
+    return PanelsOf<Unit>::packed(into, k);
   }
 
-  /// Into panels that are `panel` floats apart.
-  void pack(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, float* into, int64_t panel) const {
-    const int64_t at = batch_index * batch + (transposed ? n0 * row + k0 : k0 * row + n0);
-    b.visit([&](const auto* values) {
-      if (!transposed) return pack_panels(k, n, values + at, row, into, panel);
+  /// Into panels that are `panel` units apart.
+  template <class Unit>
+  void pack(int64_t batch_index, int64_t k0, int64_t k, int64_t n0, int64_t n, Unit* into, int64_t panel) const {
+    const Depth values = Depth::of<Unit>(k0, k, depth);
+    const int64_t at = batch_index * batch + (transposed ? n0 * row + values.begin : values.begin * row + n0);
+    b.visit([&](const auto* all) {
+      if (!transposed) return pack_panels(values.count, n, all + at, row, into, panel);
       for (int64_t column = 0; column < n; column += kPanel, into += panel)
-        pack_panel_transposed(k, smaller(kPanel, n - column), values + at + column * row, row, into);
+        pack_panel_transposed(values.count, smaller(kPanel, n - column), all + at + column * row, row, into);
     });
   }
 
+  template <class Unit>
   Traffic::Span ahead(const Block& block, int64_t k0, int64_t k) const {
-    return transposed ? Traffic::Span{} : b.span(block.batch * batch + k0 * row + block.column, k * row);
+    const int64_t first = k0 * kDeep<Unit>;
+    return transposed ? Traffic::Span{} : b.span(block.batch * batch + first * row + block.column, k * kDeep<Unit> * row);
   }
 };
 
-/// Packs all columns of all batches at once: panels_size(k, n) floats for each batch.
-template <class Columns>
-void pack_columns(int64_t batches, int64_t k, int64_t n, const Columns& columns, float* into) {
+/// Packs all columns of all batches at once: panels_size(k, n) units for each batch.
+template <class Columns, class Unit>
+void pack_columns(int64_t batches, int64_t k, int64_t n, const Columns& columns, Unit* into) {
   const Cut depth = {k, larger(1, smaller(k, k * n / kMostElements))};
   parallel(static_cast<int>(batches * depth.parts), [&](int piece, int) {
     const int64_t batch = piece / depth.parts, begin = depth.begin(piece % depth.parts), size = depth.size(piece % depth.parts);

@@ -1,6 +1,7 @@
 // The register-blocked product that everything stands on, and the panels that it reads.
 #pragma once
 
+#include "integers.h"
 #include "kernel.h"
 #include "vector.h"
 
@@ -21,17 +22,39 @@ constexpr int kTileRows = 4;  // Clang keeps a column of `a` in registers: 6 wou
 constexpr int kTileRows = 6;
 #endif
 
+/// Two values that follow each other in the depth, which AVX512-BF16 multiplies and adds at once. A product is one of floats or one of pairs:
+/// its depth is counted in these units, and zeros fill the last.
+struct Pair {
+  Bfloat16 first, second;
+};
+
+/// Values of a unit.
+template <class Unit>
+constexpr int64_t kDeep = 1;
+template <>
+inline constexpr int64_t kDeep<Pair> = 2;
+
+/// Calls `run` with a unit: with a Pair where pairs are wanted, and this instruction set multiplies them.
+template <class Run>
+auto with_unit([[maybe_unused]] bool pairs, const Run& run) {
+#if defined(__AVX512BF16__)
+  if (pairs) return run(Pair{});
+#endif
+  return run(float{});
+}
+
 /// A matrix [k][n] by panels of kPanel columns: element (k, n) lies at `at[n / kPanel · panel + k · row + n % kPanel]`.
 /// Whole panels can be read, also where n is no multiple.
-struct Panels {
-  const float* at;
+template <class Unit>
+struct PanelsOf {
+  const Unit* at;
   int64_t row;
   int64_t panel;
 
   /// Of a matrix that pack_panels() packed, `k` being all its rows.
-  static Panels packed(const float* at, int64_t k) { return {at, kPanel, k * kPanel}; }
-  Panels from_row(int64_t k) const { return {at + k * row, row, panel}; }
+  static PanelsOf packed(const Unit* at, int64_t k) { return {at, kPanel, k * kPanel}; }
 };
+using Panels = PanelsOf<float>;
 
 /// What a product can do for the memory's sake.
 struct Traffic {
@@ -72,25 +95,45 @@ struct Last {
 
 /// c[m][n] = (accumulate ? c[m][n] : 0) + Σ_k a[m · a_row + k] · b(k, n), row m of c beginning at `c + m · c_row`.
 /// Nothing beyond n columns of c is touched; k = 0 gives zeros. `last`: what follows, if anything.
-void product(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
+template <class Unit>
+void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
              Traffic* traffic = nullptr, const Last* last = nullptr);
 
 /// The same of a transposed, which nothing follows: a(m, k) = a[k · a_row + m].
-void product_transposed(int m, int n, int k, const float* a, int64_t a_row, Panels b, float* c, int64_t c_row, bool accumulate,
+template <class Unit>
+void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
                         Traffic* traffic = nullptr);
+
+#if defined(__AVX512BF16__)
+/// As many values as there are, zeros behind them.
+inline Halves load_halves(const Bfloat16* from, int64_t count) {
+  const int some = static_cast<int>(smaller(kLanes, larger(0, count)));
+  return (Halves)_mm256_maskz_loadu_epi16(first(some), from);
+}
+
+inline Halves load_halves(const float* from, int64_t count) {
+  const int some = static_cast<int>(smaller(kLanes, larger(0, count)));
+  return narrow(load(from, some));
+}
+
+inline void store_pairs(Pair* to, Halves first, Halves second) {
+  const Words pairs = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
+  memcpy(to, &pairs, sizeof pairs);
+}
+#endif
 
 constexpr int panels_of(int64_t n) { return static_cast<int>((n + kPanel - 1) / kPanel); }
 
-/// Floats that panels of a [k][n] matrix take.
+/// Units that panels of a [k][n] matrix take.
 constexpr int64_t panels_size(int64_t k, int64_t n) { return panels_of(n) * k * kPanel; }
 
-/// Packs `n` columns of `k` rows into panels [k][kPanel], `panel` floats apart, zeros behind the columns. Row k begins at `b + k · b_row`.
-template <class T>
-void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, float* panels, int64_t panel);
+/// Packs `n` columns of `k` rows of values into panels [k][kPanel], `panel` units apart, zeros behind the columns. Row k begins at `b + k · b_row`.
+template <class T, class Unit>
+void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, Unit* panels, int64_t panel);
 
 /// The same of a transposed, one panel: b(k, n) = b[n · b_row + k], n ≤ kPanel.
-template <class T>
-void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, float* panel);
+template <class T, class Unit>
+void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, Unit* panel);
 
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

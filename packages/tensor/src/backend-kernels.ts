@@ -85,6 +85,7 @@ function deviceOf({ carrier: { isa }, threads }: Kernels): string {
 const isaNames: Readonly<Record<string, string>> = {
   avx2: 'AVX2',
   avx512: 'AVX-512',
+  avx512_bf16: 'AVX-512 with BF16',
   neon: 'NEON',
   simd128: 'WebAssembly with SIMD',
   relaxed_simd: 'WebAssembly with relaxed SIMD',

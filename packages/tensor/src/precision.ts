@@ -3,8 +3,8 @@ import { currentBackend } from './current-backend.ts';
 
 /**
  * How activations and their gradients are stored: as they are computed, or rounded to bfloat16, which halves the memory that a step goes
- * through. All arithmetic is float32, and so are weights, statistics, losses and what optimizers remember; to whoever reads it, every
- * tensor is float32.
+ * through. Sums are float32, and so are weights, statistics, losses and what optimizers remember; to whoever reads it, every tensor is
+ * float32. Where `native` has AVX512-BF16, matrix products and convolutions round the weights that they multiply, too.
  *
  * On `tensorflow` it is convolutions and linear layers that get values rounded to bfloat16, for which its processors are faster; what is stored is
  * float32.
