@@ -1,19 +1,19 @@
 import type { DecodeOptions } from './decode.ts';
-import { DecodeError } from './decode-error.ts';
 import { blankImage, type Image, type Size } from './image.ts';
-import { imageHeader } from './image-header.ts';
+import { type ImageFormat, imageHeader } from './image-header.ts';
 import type { PlainJpeg } from './plain-jpeg.ts';
+import { corrupt } from './refused.ts';
 import { type Box, resize } from './resize.ts';
 
 /** Decodes the bytes of an image file of this format, upright, in sRGB, over a background. */
 export async function decodePixels(
   bytes: Uint8Array,
-  format: string,
+  format: ImageFormat,
   { background = [255, 255, 255] }: DecodeOptions,
 ): Promise<Image> {
   const bitmap = await createImageBitmap(new Blob([bytes.slice()], { type: `image/${format.toLowerCase()}` })).catch(
     (error) => {
-      throw new DecodeError('corrupt', `damaged ${format}: ${error.message}`, { cause: error });
+      throw corrupt(bytes, format, error);
     },
   );
   const { height, width } = bitmap;
@@ -47,7 +47,7 @@ export const decodePart = async (
 ): Promise<Image | undefined> => undefined;
 
 /** As in Node; how the file was stored is not told. */
-export async function inspectPixels(bytes: Uint8Array, format: string, side: number) {
+export async function inspectPixels(bytes: Uint8Array, format: ImageFormat, side: number) {
   const image = await decodePixels(bytes, format, {});
   const size = imageHeader(bytes)?.size;
   const sideways = size !== undefined && size.height !== size.width && size.height === image.width;

@@ -1,22 +1,26 @@
 import { profileTables } from './color-profile.ts';
 import type { DecodeOptions } from './decode.ts';
-import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, type Size, toChannels } from './image.ts';
+import type { ImageFormat } from './image-header.ts';
 import type { PlainJpeg } from './plain-jpeg.ts';
+import { corrupt } from './refused.ts';
 import type { Box } from './resize.ts';
 
 type Sharp = typeof import('sharp').default;
 
-/** Decodes the bytes of an image file of this format (for errors), upright, in sRGB, over a background. */
+/** Decodes the bytes of an image file of this format, upright, in sRGB, over a background. */
 export async function decodePixels(
   bytes: Uint8Array,
-  format: string,
+  format: ImageFormat,
   { background = [255, 255, 255], partial = false }: DecodeOptions,
 ): Promise<Image> {
   const sharp = await loadSharp();
   const [r, g, b] = background;
   try {
-    const { data, info } = await sharp(bytes, { ...upright, failOn: partial ? 'none' : 'warning' })
+    const { data, info } = await sharp(sequenceAsImage(bytes, format), {
+      ...upright,
+      failOn: partial ? 'none' : 'warning',
+    })
       .flatten({ background: { r, g, b } })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -28,8 +32,19 @@ export async function decodePixels(
       channels: info.channels as Channels,
     };
   } catch (error) {
-    throw new DecodeError('corrupt', `damaged ${format}: ${firstLine(error)}`, { cause: error });
+    throw corrupt(bytes, format, error);
   }
+}
+
+/**
+ * libvips knows an animated AVIF file by no brand; as a still image, which such files are too, it is read, and shows the first frame.
+ * https://aomediacodec.github.io/av1-avif/#brands
+ */
+function sequenceAsImage(bytes: Uint8Array, format: ImageFormat): Uint8Array {
+  if (format !== 'AVIF' || bytes[11] === 0x66) return bytes; // 'f' of 'avif'
+  const copy = bytes.slice();
+  copy.set([0x61, 0x76, 0x69, 0x66], 8);
+  return copy;
 }
 
 const upright = { autoOrient: true, limitInputPixels: false } as const;
@@ -79,10 +94,10 @@ export interface Inspection {
 }
 
 /** Decodes an image small, and tells how it was stored. */
-export async function inspectPixels(bytes: Uint8Array, format: string, side: number): Promise<Inspection> {
+export async function inspectPixels(bytes: Uint8Array, format: ImageFormat, side: number): Promise<Inspection> {
   const sharp = await loadSharp();
   try {
-    const image = sharp(bytes, { ...upright, failOn: 'warning' });
+    const image = sharp(sequenceAsImage(bytes, format), { ...upright, failOn: 'warning' });
     const { channels, depth, orientation = 1 } = await image.metadata();
     const data = await image
       .resize(side, side, { fit: 'fill' })
@@ -98,7 +113,7 @@ export async function inspectPixels(bytes: Uint8Array, format: string, side: num
       turned: orientation >= 5 ? 'sideways' : orientation > 1 ? 'over' : undefined,
     };
   } catch (error) {
-    throw new DecodeError('corrupt', `damaged ${format}: ${firstLine(error)}`, { cause: error });
+    throw corrupt(bytes, format, error);
   }
 }
 
@@ -121,5 +136,3 @@ function loadSharp(): Promise<Sharp> {
   );
   return loaded;
 }
-
-const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0]!;

@@ -5,6 +5,7 @@ import { DecodeError } from './decode-error.ts';
 import { type Channels, type Image, type Size, toChannels } from './image.ts';
 import { type ImageHeader, imageHeader } from './image-header.ts';
 import { plainJpeg } from './plain-jpeg.ts';
+import { unsupported } from './refused.ts';
 
 /** What `decodeImage` gives and accepts. */
 export interface DecodeOptions {
@@ -78,8 +79,9 @@ export function checkedHeader(
   { maxPixels = 50e6 }: DecodeOptions,
 ): Pick<ImageHeader, 'format'> & { size: Size } {
   const header = imageHeader(bytes);
-  if (!header) throw new DecodeError('unsupported', 'not a JPEG, PNG, WebP, GIF or AVIF image');
-  const { format, size } = header;
+  if (!header) throw unsupported(bytes);
+  const { format, size, unread } = header;
+  if (unread) throw new DecodeError('unsupported', `${unread}, which is not read`);
   if (!size) throw new DecodeError('corrupt', `damaged ${format}: its size is missing`);
   if (size.height * size.width > maxPixels)
     throw new DecodeError('too-large', `${size.height} x ${size.width} pixels, more than the limit of ${maxPixels}`);

@@ -8,6 +8,8 @@ export interface ImageHeader {
   readonly format: ImageFormat;
   /** As stored: an EXIF orientation may turn it. Missing where the file is cut off or damaged before it says so. */
   readonly size: Size | undefined;
+  /** What it is, if its format has this kind and hardly a decoder reads it. */
+  readonly unread?: string | undefined;
 }
 
 /**
@@ -20,7 +22,7 @@ export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const starts = (at: number, text: string): boolean =>
     [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0));
   if (starts(0, '\x89PNG\r\n\x1a\n')) return { format: 'PNG', size: within(view, pngSize) };
-  if (starts(0, '\xff\xd8\xff')) return { format: 'JPEG', size: within(view, jpegSize) };
+  if (starts(0, '\xff\xd8\xff')) return { format: 'JPEG', size: undefined, ...within(view, jpegFrame) };
   if (starts(0, 'RIFF') && starts(8, 'WEBP')) return { format: 'WebP', size: within(view, webpSize) };
   if (starts(0, 'GIF87a') || starts(0, 'GIF89a')) return { format: 'GIF', size: within(view, gifSize) };
   if (starts(4, 'ftyp') && isAvif(bytes)) return { format: 'AVIF', size: within(view, avifSize) };
@@ -28,7 +30,7 @@ export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
 }
 
 /** What a reader finds, or nothing where the bytes end before it. */
-function within(view: DataView, read: (view: DataView) => Size | undefined): Size | undefined {
+function within<T>(view: DataView, read: (view: DataView) => T | undefined): T | undefined {
   try {
     return read(view);
   } catch (error) {
@@ -41,15 +43,26 @@ function within(view: DataView, read: (view: DataView) => Size | undefined): Siz
 const pngSize = (view: DataView): Size => ({ width: view.getUint32(16), height: view.getUint32(20) });
 
 /** Walks the segments to the start of frame: ITU-T T.81, B.2.2. */
-function jpegSize(view: DataView): Size | undefined {
+function jpegFrame(view: DataView): Pick<ImageHeader, 'size' | 'unread'> | undefined {
   for (let at = 2; view.getUint8(at) === 0xff; ) {
     const marker = view.getUint8(at + 1);
     if (marker === 0xff)
       at++; // a fill byte
-    else if (isStartOfFrame(marker)) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+    else if (isStartOfFrame(marker))
+      return {
+        size: { height: view.getUint16(at + 5), width: view.getUint16(at + 7) },
+        unread: unreadFrame(marker, view.getUint8(at + 4)),
+      };
     else at += 2 + view.getUint16(at + 2);
   }
   return undefined;
+}
+
+/** Processes of coding are told by the last bits: baseline, extended, progressive and lossless; then the same as parts of a hierarchy. */
+function unreadFrame(marker: number, bits: number): string | undefined {
+  if ((marker & 3) === 3) return 'lossless JPEG';
+  if ((marker & 4) === 4) return 'hierarchical JPEG';
+  return bits === 8 ? undefined : `JPEG of ${bits} bits a channel`;
 }
 
 /** 0xC0..0xCF but the tables among them: Huffman (C4), reserved (C8), arithmetic (CC). */

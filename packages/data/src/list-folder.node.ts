@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EMPTY_FOLDER, isHidden, type ListedFile } from './file-tree.ts';
 
@@ -25,6 +25,10 @@ async function list(root: string, folder: string, parents: readonly string[]): P
   for (const entry of visible) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     const full = join(root, path);
+    if (entry.name.includes('\ufffd') && !(await exists(full))) {
+      found.push({ path, reason: 'its name is not UTF-8: rename it' });
+      continue;
+    }
     const target = entry.isSymbolicLink() ? await stat(full).catch(() => undefined) : entry;
     if (!target || target.isFile())
       found.push({ path, file: full }); // of a link that dangles, reading will tell
@@ -36,3 +40,9 @@ async function list(root: string, folder: string, parents: readonly string[]): P
   }
   return found;
 }
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

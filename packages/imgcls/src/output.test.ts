@@ -35,3 +35,9 @@ test('createOutput() replaces the status on a terminal, and cuts what would wrap
   print('done');
   expect(log).toEqual({ out: 'done\n', err: `${'a'.repeat(19)}\r\x1b[Kb\r\x1b[K` });
 });
+
+test('createOutput() lets no file name colour or clear the terminal', () => {
+  const { log, ...to } = streams(false);
+  createOutput({}, to).print('left out cats/\x1b[2J\r.jpg:\tempty file\nleft out größe.png');
+  expect(log.out).toBe('left out cats/\ufffd[2J\ufffd.jpg:\tempty file\nleft out größe.png\n');
+});

@@ -31,12 +31,12 @@ export function createOutput({ json = false } = {}, { stdout, stderr }: Streams 
     live,
     print(text) {
       clear();
-      people.write(`${text}\n`);
+      people.write(`${visible(text)}\n`);
     },
     status(text) {
       if (!live) return;
       clear();
-      stderr.write([...text].slice(0, (stderr.columns ?? 80) - 1).join('')); // a line that wraps can't be cleared
+      stderr.write([...visible(text)].slice(0, (stderr.columns ?? 80) - 1).join('')); // a line that wraps can't be cleared
       shown = true;
     },
     result(value) {
@@ -45,3 +45,7 @@ export function createOutput({ json = false } = {}, { stdout, stderr }: Streams 
     },
   };
 }
+
+/** Names of files may hold what moves the cursor or colours a terminal. */
+const visible = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (character) => (character === '\n' || character === '\t' ? character : '\ufffd'));
