@@ -51,7 +51,9 @@ test('imgcls data tells what is there and what is wrong, in words, as JSON and o
   expect(said).toContain('! 1 class has fewer than 20 images: dogs & wolves');
   expect(said).toMatch(/^cats {16}23 {2}█{30}$/m);
   const html = await readFile(page, 'utf8');
-  expect(html).toContain('<h2>Several labels (1)</h2>');
+  expect(html).toContain(
+    '<h2 id="finding-0">✗ 1 image with several labels</h2>\n<p>→ keep each in the class it shows</p>',
+  );
   expect(html).toContain('dogs &#38; wolves');
   expect(html.match(/<img src="data:image\/jpeg/g)).toHaveLength(4); // the two copies, as conflict and as duplicate
 });
