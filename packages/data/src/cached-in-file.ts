@@ -1,6 +1,6 @@
 import { type CacheFile, cacheKey, openCacheFile } from '#cache-file';
 import { type Dataset, withGet } from './dataset.ts';
-import { describedAll } from './job.ts';
+import { describedAll } from './description.ts';
 import { readAhead } from './read-ahead.ts';
 import { byRecipe, isImage, type Recipe, recipesOf } from './recipe.ts';
 

@@ -25,7 +25,7 @@ export async function fromModule(url: URL, name: string, ...args: readonly unkno
 }
 
 /** The transform that is described. */
-export async function realized({ name, arguments: args, module }: Description): Promise<Transform> {
+export async function realized({ name, arguments: args, module, parts }: Description): Promise<Transform> {
   const exports: Record<string, unknown> =
     module === undefined
       ? await import('./transforms.ts')
@@ -35,6 +35,7 @@ export async function realized({ name, arguments: args, module }: Description): 
     throw new TypeError(
       `fromModule: ${module} must export a function "${name}", got ${Object.keys(exports).join(', ')}`,
     );
-  const transform = (factory as Factory)(...args);
+  const made = parts && (await Promise.all(parts.map(realized)));
+  const transform = (factory as Factory)(...(made ? [made] : []), ...args);
   return module === undefined ? transform : described(name, args, transform, module);
 }

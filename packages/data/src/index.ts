@@ -14,6 +14,7 @@ export {
   type JitterRange,
   randomGrayscale,
 } from './color.ts';
+export { type RandomChoiceOptions, randomApply, randomChoice, randomOrder } from './combined.ts';
 export {
   centerCrop,
   fiveCrop,
@@ -111,6 +112,7 @@ export {
   oxfordIiitPet,
   type PhotoSetOptions,
 } from './photo-sets.ts';
+export { type PhotometricDistortOptions, randomChannelPermutation, randomPhotometricDistort } from './photometric.ts';
 export {
   type AugMixOptions,
   type AutoAugmentPolicy,
@@ -124,7 +126,7 @@ export {
 export { type Preprocessing, parsePreprocessing, preprocess, preprocessor } from './preprocessing.ts';
 export { type OpenPublished, publishedDatasets } from './published.ts';
 export { byRecipe, type FilePart, type Kept, type Recipe } from './recipe.ts';
-export { type ResizeFilter, type ResizeOptions, resize } from './resize.ts';
+export { type ResizeFilter, type ResizeOptions, resize, resizeShorterSide } from './resize.ts';
 export { classBalanced, repeated, type SampleOptions, type Sampler, weighted } from './sampler.ts';
 export { type DivisionOptions, type Fold, foldDataset, type SplitOptions, splitDataset } from './split.ts';
 export {

@@ -1,6 +1,6 @@
 import { random } from '@imgcls/random';
 import { DecodeError, type DecodeErrorCode } from './decode-error.ts';
-import { type Description, descriptionOf } from './description.ts';
+import { type Description, describedAll } from './description.ts';
 import { realized } from './from-module.ts';
 import type { Image } from './image.ts';
 import type { Transform } from './loader.ts';
@@ -55,12 +55,6 @@ export function plainRecipes(recipes: readonly Recipe[]): PlainRecipe[] | undefi
     plain.push({ file, decode, changes: described, kept: kept && { after: kept.after, stored: kept.stored } });
   }
   return plain;
-}
-
-/** How these functions were made; nothing if it is not known of one of them. */
-export function describedAll(functions: readonly object[]): Description[] | undefined {
-  const all = functions.map(descriptionOf);
-  return all.every((one) => one !== undefined) ? all : undefined;
 }
 
 /** Makes the images of a job. Never rejects. */

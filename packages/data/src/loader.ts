@@ -1,9 +1,9 @@
 import { type Random, random } from '@imgcls/random';
 import { batchMemory } from './batch-memory.ts';
 import type { Dataset } from './dataset.ts';
-import type { Description } from './description.ts';
+import { type Description, describedAll } from './description.ts';
 import { type Channels, type Image, sizeOf } from './image.ts';
-import { describedAll, errorOf, type Outcome, outcomeOf, type Problem, plainRecipes, type Stream } from './job.ts';
+import { errorOf, type Outcome, outcomeOf, type Problem, plainRecipes, type Stream } from './job.ts';
 import { multiHot } from './label-sets.ts';
 import type { BatchTransform } from './mix.ts';
 import { checkWhole } from './numbers.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Image } from './image.ts';
-import { resize, resizeBox } from './resize.ts';
+import { resize, resizeBox, resizeShorterSide } from './resize.ts';
 
 const row = (...values: number[]): Image => ({
   data: Uint8Array.from(values),
@@ -68,5 +68,23 @@ describe('resizeBox()', () => {
   it('of whole pixels at their size is the crop', () => {
     const image: Image = { data: Uint8Array.from({ length: 12 }, (_, i) => i), height: 3, width: 4, channels: 1 };
     expect(resizeBox(image, 2, 2, { top: 1, left: 1, height: 2, width: 2 }).data).toEqual(Uint8Array.of(5, 6, 9, 10));
+  });
+});
+
+describe('resizeShorterSide()', () => {
+  it.each([
+    [60, 100, 32, 53], // 53.3, as torchvision rounds it
+    [100, 60, 53, 32],
+    [7, 7, 32, 32],
+  ])('makes of %i x %i %i x %i', (height, width, newHeight, newWidth) => {
+    const image = { data: new Uint8Array(height * width).map((_, i) => i), height, width, channels: 1 as const };
+    expect(resizeShorterSide(32)(image)).toEqual(resize(newHeight, newWidth)(image));
+  });
+
+  it('refuses sizes and filters that there are not', () => {
+    expect(() => resizeShorterSide(0)).toThrow(/^resizeShorterSide: /);
+    expect(() => resizeShorterSide(8, { interpolation: 'toString' as 'bilinear' })).toThrow(
+      /^resizeShorterSide: interpolation must be 'bilinear' or 'bicubic', got "toString"$/,
+    );
   });
 });

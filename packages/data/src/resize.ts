@@ -36,11 +36,43 @@ export function resize(
   { interpolation = 'bilinear' }: ResizeOptions = {},
 ): (image: Image) => Image {
   checkSize('resize', height, width);
-  if (!(interpolation in curves))
-    throw new RangeError(`resize: interpolation must be 'bilinear' or 'bicubic', got ${JSON.stringify(interpolation)}`);
+  checkFilter('resize', interpolation);
   return described('resize', [height, width, { interpolation }], (image) =>
     resizeBox(image, height, width, wholeBox(image), interpolation),
   );
+}
+
+/**
+ * A transform that brings the shorter side of images to a size and keeps their aspect, as torchvision's `Resize(size)`: the longer side is rounded down.
+ *
+ * @throws {RangeError} unless the size and the interpolation are such.
+ * @example
+ * ```ts
+ * import { resizeShorterSide } from '@imgcls/data';
+ *
+ * const image = { data: new Uint8Array(60 * 100), height: 60, width: 100, channels: 1 as const };
+ * const { height, width } = resizeShorterSide(32)(image);
+ * console.log(height, width); // => 32 53
+ * ```
+ */
+export function resizeShorterSide(
+  size: number,
+  { interpolation = 'bilinear' }: ResizeOptions = {},
+): (image: Image) => Image {
+  checkSize('resizeShorterSide', size, size);
+  checkFilter('resizeShorterSide', interpolation);
+  return described('resizeShorterSide', [size, { interpolation }], (image) => {
+    const shorter = Math.min(image.height, image.width);
+    const [height, width] = [image.height, image.width].map((side) => Math.trunc((size * side) / shorter));
+    return resizeBox(image, height!, width!, wholeBox(image), interpolation);
+  });
+}
+
+function checkFilter(where: string, interpolation: ResizeFilter): void {
+  if (!Object.hasOwn(curves, interpolation))
+    throw new RangeError(
+      `${where}: interpolation must be 'bilinear' or 'bicubic', got ${JSON.stringify(interpolation)}`,
+    );
 }
 
 /**
