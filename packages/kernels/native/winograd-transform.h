@@ -21,9 +21,16 @@ constexpr int kTaps = 3;
 constexpr float kA = 0.625f, kA2 = kA * kA, kA3 = kA2 * kA;
 constexpr float kB = 1.5f, kB2 = kB * kB, kB3 = kB2 * kB;
 // 1 / N(p)
-constexpr float kN0 = static_cast<float>(1.0 / (double(kA2) * kB2));
-constexpr float kNA = static_cast<float>(1.0 / (2 * kA2 * (double(kA2) - kB2)));
-constexpr float kNB = static_cast<float>(1.0 / (2 * kB2 * (double(kB2) - kA2)));
+constexpr double kExactN0 = 1.0 / (double(kA2) * kB2);
+constexpr double kExactNA = 1.0 / (2 * kA2 * (double(kA2) - kB2));
+constexpr double kExactNB = 1.0 / (2 * kB2 * (double(kB2) - kA2));
+constexpr float kN0 = static_cast<float>(kExactN0), kNA = static_cast<float>(kExactNA), kNB = static_cast<float>(kExactNB);
+
+/// x times a factor that float32 cannot hold: what rounding leaves of it is added, for else all outputs would err to the same side.
+inline Floats scaled(Floats x, double factor) {
+  const float most = static_cast<float>(factor);
+  return fma(splat(static_cast<float>(factor - most)), x, most * x);
+}
 
 /// Bᵀ: six pixels to six points.
 struct ImageToPoints {
@@ -44,13 +51,13 @@ struct ImageToPoints {
 struct FilterToPoints {
   static constexpr int kFrom = kTaps, kTo = kWindow;
   static void apply(const Floats g[], Floats t[]) {
-    const Floats even_a = kNA * g[0] + kNA * kA2 * g[2], odd_a = kNA * kA * g[1];
-    const Floats even_b = kNB * g[0] + kNB * kB2 * g[2], odd_b = kNB * kB * g[1];
-    t[0] = kN0 * g[0];
-    t[1] = even_a + odd_a;
-    t[2] = even_a - odd_a;
-    t[3] = even_b + odd_b;
-    t[4] = even_b - odd_b;
+    const Floats even_a = g[0] + kA2 * g[2], odd_a = kA * g[1];
+    const Floats even_b = g[0] + kB2 * g[2], odd_b = kB * g[1];
+    t[0] = scaled(g[0], kExactN0);
+    t[1] = scaled(even_a + odd_a, kExactNA);
+    t[2] = scaled(even_a - odd_a, kExactNA);
+    t[3] = scaled(even_b + odd_b, kExactNB);
+    t[4] = scaled(even_b - odd_b, kExactNB);
     t[5] = g[2];
   }
 };

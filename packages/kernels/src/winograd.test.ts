@@ -83,6 +83,13 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     },
   );
 
+  it.each(layers)('winograd() errs to no side, for $shape', ({ shape, values, expected }) => {
+    const { y } = run(shape, values);
+    const along = expected.y.reduce((sum, value, i) => sum + (y[i]! - value) * value, 0);
+    const size = expected.y.reduce((sum, value) => sum + value * value, 0);
+    expect(Math.abs(along / size)).toBeLessThan(1.5e-8); // a quarter of float32's last place
+  });
+
   it.each([cases[2]!, cases[8]!, cases[9]!, cases[10]!])(
     'winograd() adds bias and residual, activates, and tells the moments before that, for %j, %s',
     (shape, storage) => {
