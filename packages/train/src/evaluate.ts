@@ -113,7 +113,7 @@ const accuracyOf = ({ labels }: Scored): Measures[string] =>
 /**
  * Collects what a model says about every image of batches: for tables of mistakes, calibration, or metrics of one's own.
  *
- * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
+ * @throws {RangeError} if there are no batches, or one contradicts itself or the model. {TypeError} if images are of the other kind.
  */
 export const predictions = (model: Module, batches: Batches): Promise<ModelPredictions> =>
   collected('predictions', model, batches, Int32Array, 'one class each; use multiLabelPredictions');
@@ -121,7 +121,7 @@ export const predictions = (model: Module, batches: Batches): Promise<ModelPredi
 /**
  * The same for batches of images that may show several classes.
  *
- * @throws {RangeError} if there are no batches, or one contradicts itself or the model.
+ * @throws {RangeError} if there are no batches, or one contradicts itself or the model. {TypeError} if images are of the other kind.
  */
 export const multiLabelPredictions = (model: Module, batches: Batches): Promise<MultiLabelModelPredictions> =>
   collected('multiLabelPredictions', model, batches, Uint8Array, 'multi-label; use predictions');
