@@ -1,20 +1,17 @@
 // How long one step of training takes through `fit`, in each precision and on each CPU engine, beside the fastest way PyTorch has.
-import type { Batch } from '@imgcls/data';
-import { createModel } from '@imgcls/models';
-import { disposeModule } from '@imgcls/nn';
-import { random } from '@imgcls/random';
+import { fileURLToPath } from 'node:url';
 import { type BackendName, listBackends, useBackend } from '@imgcls/tensor';
-import { fit, type Optimizer, sgd } from '@imgcls/train';
-import { type BenchCase, bench, memoryKept, type Prepared, python, type Request, settle } from './harness/index.ts';
-
-type Precision = 'float32' | 'bf16';
-
-interface Workload {
-  network: string;
-  batch: number;
-  size: number;
-  classes: number;
-}
+import {
+  type BenchCase,
+  bench,
+  memoryKept,
+  type Prepared,
+  python,
+  type Request,
+  settle,
+  start,
+} from './harness/index.ts';
+import { type Precision, training, type Workload } from './harness/training.ts';
 
 const workloads: readonly Workload[] = [
   { network: 'resnet9', batch: 128, size: 32, classes: 10 },
@@ -30,6 +27,8 @@ interface Engine {
   precision: Precision;
 }
 
+const stockWasm = fileURLToPath(new URL('./harness/stock-wasm.ts', import.meta.url));
+
 const torch = await python(new URL('./train-step.py', import.meta.url), memoryKept);
 
 await bench('train-step', async (request) => {
@@ -41,68 +40,59 @@ await bench('train-step', async (request) => {
   return [
     ...workloads.flatMap((workload) => native.filter(present).map((engine) => besideTorch(workload, engine, request))),
     ...[...wasm, ...others].filter(present).map((engine) => besideTorch(workloads[0]!, engine, request)),
+    ...wasm.filter(present).map((engine) => besideStock(engine, request)),
   ];
 });
 
 if ('close' in torch) torch.close();
 
-function besideTorch(workload: Workload, { name, threads, precision }: Engine, { quick }: Request): BenchCase {
-  const { network, batch } = workload;
-  const on = threads ? `${name} (${threads} ${threads === 1 ? 'thread' : 'threads'})` : name;
+function besideTorch(workload: Workload, engine: Engine, { quick }: Request): BenchCase {
   return {
-    name: `${network} ${precision} on ${on}, batch ${batch}`,
+    name: nameOf(workload, engine),
     unit: 'ms',
     async prepare(): Promise<Prepared> {
-      await useBackend(name, threads ? { threads } : {});
-      const { step, close } = training(workload, precision);
-      const ours = async () => {
-        await useBackend(name, threads ? { threads } : {});
-        await settle();
-        return step(quick ? 1 : 3);
-      };
-      const { peer, peerName } = await fastestTorch(workload, precision, quick);
-      return { ours, peer, peerName, close, repeats: quick ? 2 : 5 };
+      const ours = await ourStep(workload, engine, quick ? 1 : 3);
+      const torch = await fastestTorch(workload, engine.precision, quick);
+      return { ...ours, ...torch, repeats: quick ? 2 : 5 };
     },
   };
 }
 
-/** A step on random images, from one update of the weights to the next, over several that follow each other in one epoch of `fit`. */
-function training({ network, batch, size, classes }: Workload, precision: Precision) {
-  const model = createModel(network, { numClasses: classes, imageSize: size, seed: 1 });
-  const inner = sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
-  let updates: number[] = [];
-  const optimizer: Optimizer = {
-    ...inner,
-    update(parameters, gradients) {
-      inner.update(parameters, gradients);
-      updates.push(performance.now());
-    },
-  };
-  const images = randomBatch(batch, size, classes);
-  const step = async (steps: number) => {
-    updates = [];
-    const train = Array.from({ length: steps + 1 }, () => images); // the first brings caches and threads back from whatever ran before
-    for await (const epoch of fit(model, { train, optimizer, epochs: 1, precision })) {
-      const { loss } = epoch.train;
-      if (!Number.isFinite(loss)) throw new Error(`train-step: the loss of ${network} is ${loss}`);
-    }
-    return (updates.at(-1)! - updates[0]!) / steps;
-  };
-  const close = () => {
-    disposeModule(model);
-    inner.dispose();
-  };
-  return { step, close };
-}
-
-function randomBatch(batch: number, size: number, classes: number): Batch {
-  const draw = random(1, 'images');
+/** tfjs's own backend for WebAssembly, which in Node has one thread, under the same `fit`: what it lacks is composed of what it has. */
+function besideStock(engine: Engine, { quick }: Request): BenchCase {
   return {
-    images: Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
-    shape: [batch, size, size, 3],
-    labels: Int32Array.from({ length: batch }, (_, i) => i % classes),
-    indices: Int32Array.from({ length: batch }, (_, i) => i),
+    name: `${nameOf(workloads[0]!, engine)}, beside stock wasm`,
+    unit: 'ms',
+    async prepare(): Promise<Prepared> {
+      const ours = await ourStep(workloads[0]!, engine, quick ? 1 : 3);
+      const stock = await start(process.execPath, [...process.execArgv, stockWasm]);
+      const closeBoth = () => {
+        ours.close();
+        if ('close' in stock) stock.close();
+      };
+      const step = { ...workloads[0]!, steps: 1 };
+      const peer = 'ask' in stock ? () => stock.ask<number>(step) : stock;
+      const peerName = 'ask' in stock ? stock.greeting : 'tfjs-backend-wasm';
+      return { ours: ours.ours, peer, peerName, close: closeBoth, repeats: quick ? 1 : 3 };
+    },
   };
+}
+
+function nameOf({ network, batch }: Workload, { name, threads, precision }: Engine): string {
+  const on = threads ? `${name} (${threads} ${threads === 1 ? 'thread' : 'threads'})` : name;
+  return `${network} ${precision} on ${on}, batch ${batch}`;
+}
+
+async function ourStep(workload: Workload, { name, threads, precision }: Engine, steps: number) {
+  const choose = () => useBackend(name, threads ? { threads } : {});
+  await choose();
+  const { step, close } = training(workload, precision);
+  const ours = async () => {
+    await choose();
+    await settle();
+    return step(steps);
+  };
+  return { ours, close };
 }
 
 /** Compiled or not, whichever takes less for this network. */

@@ -1,5 +1,6 @@
 export { type BenchCase, bench, type Missing, type Prepared, type Request } from './bench.ts';
 export { buildPackages, fresh } from './fresh.ts';
 export { onnxRuntime } from './onnx.ts';
+export { start } from './program.ts';
 export { memoryKept, python } from './python.ts';
 export { rate, settle } from './rate.ts';
