@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { arrayDataset, type Dataset, mapped } from './dataset.ts';
 import { toChannels } from './image.ts';
+import { type Batch, loader } from './loader.ts';
 import { imageStatistics } from './statistics.ts';
 
 const colours = arrayDataset({
@@ -21,6 +22,27 @@ it('imageStatistics() are the mean and the deviation of each channel', async () 
 
 it('imageStatistics() are the same for images that are read one by one', async () => {
   expect(await imageStatistics(mapped(colours, (image) => ({ ...image })))).toEqual(await imageStatistics(colours));
+});
+
+it('imageStatistics() are the same, bit for bit, of batches in any order', async () => {
+  const many = arrayDataset({
+    data: Uint8Array.from({ length: 7 * 5 * 4 * 3 }, (_, i) => (i * 2654435761) >>> 24),
+    height: 5,
+    width: 4,
+    channels: 3,
+    labels: [0, 0, 0, 0, 0, 0, 0],
+    classes: ['a'],
+  });
+  expect(await imageStatistics(loader(many, { batchSize: 3, shuffle: true }))).toEqual(await imageStatistics(many));
+});
+
+it('imageStatistics() refuse batches of floats', async () => {
+  async function* floats(): AsyncGenerator<Batch> {
+    yield { images: new Float32Array(3), shape: [1, 1, 1, 3], labels: Int32Array.of(0), indices: Int32Array.of(0) };
+  }
+  await expect(imageStatistics(floats())).rejects.toThrow(
+    new TypeError('imageStatistics: batches must hold bytes, got floats; give it those of a loader'),
+  );
 });
 
 it('imageStatistics() stay exact over many equal values', async () => {

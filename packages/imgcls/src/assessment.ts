@@ -1,4 +1,4 @@
-import type { Dataset, Preprocessing } from '@imgcls/data';
+import type { Dataset, Preprocessing, SkippedFile } from '@imgcls/data';
 import {
   type ConfusionMatrix,
   confusionMatrix,
@@ -33,6 +33,14 @@ export interface Mistake {
   probability: number;
 }
 
+/** What comes of measuring. */
+export interface Assessed<T> {
+  assessment: T;
+  mistakes: Mistake[];
+  /** Files that could not be read any more. */
+  skipped: readonly SkippedFile[];
+}
+
 /**
  * Measures a model on a data set.
  *
@@ -46,11 +54,9 @@ export async function assess(
   preprocessing: Preprocessing,
   classes: readonly string[],
   workers = 0,
-): Promise<{ assessment: Assessment; mistakes: Mistake[] }> {
-  const { scores, numClasses, labels, indices } = await predictions(
-    model,
-    evaluationLoader(dataset, preprocessing, workers),
-  );
+): Promise<Assessed<Assessment>> {
+  const images = evaluationLoader(dataset, preprocessing, workers);
+  const { scores, numClasses, labels, indices } = await predictions(model, images);
   const measured = { scores: softmaxRows(scores, numClasses), numClasses, labels };
   const confusion = measure(confusionMatrix(numClasses), measured);
   const { perClass, macro, micro } = precisionRecallF1(confusion);
@@ -62,7 +68,7 @@ export async function assess(
     confusion,
     count: labels.length,
   };
-  return { assessment, mistakes: mistakesIn(measured, indices, classes) };
+  return { assessment, mistakes: mistakesIn(measured, indices, classes), skipped: images.skipped };
 }
 
 interface Measured {

@@ -11,7 +11,7 @@ import { checkKind, choosePart, matchClasses, type Part } from './evaluation-set
 import { percent, plural } from './format.ts';
 import { mistakesPage, type ShownMistake } from './mistakes-page.ts';
 import { createOutput, type Output } from './output.ts';
-import { prepared, usualWorkers } from './preparation.ts';
+import { prepared, printSkipped, usualWorkers } from './preparation.ts';
 import { provenanceOf } from './provenance.ts';
 import { printAssessment } from './report.ts';
 import { datasetHelp, openSource, workersHelp } from './source.ts';
@@ -66,7 +66,8 @@ async function evaluate(folder: string, named: readonly string[], options: Evalu
   );
   const workers = options.workers ?? usualWorkers(matched, preprocessing);
   const images = prepared(matched, preprocessing);
-  const { assessment, mistakes } = await assessClassifier(classifier, images, workers);
+  const { assessment, mistakes, skipped } = await assessClassifier(classifier, images, workers);
+  printSkipped(skipped, output.print);
   printAssessment(assessment, output);
   const shown = mistakes.slice(0, options.mistakes ?? 0).map((mistake) => withFile(mistake, matched));
   if (options.mistakes) await showMistakes(shown, matched, join(folder, 'mistakes.html'), output);

@@ -1,4 +1,4 @@
-import { type Dataset, imageStatistics, loader, type Preprocessing, type Split, type Transform } from '@imgcls/data';
+import { type Dataset, loader, type Preprocessing, type Split, type Transform } from '@imgcls/data';
 import { type CatalogueModel, createModel, whiteningFilters } from '@imgcls/models';
 import { namedState } from '@imgcls/nn';
 import { dispose } from '@imgcls/tensor';
@@ -6,7 +6,7 @@ import { toTensors } from '@imgcls/train';
 import { augmentationFor, type Material, modelOptions } from './defaults.ts';
 import { count } from './format.ts';
 import type { Output } from './output.ts';
-import { type Framing, prepared, readAll, usualWorkers } from './preparation.ts';
+import { type Framing, prepared, printSkipped, readAll, usualWorkers } from './preparation.ts';
 import type { Settings } from './settings.ts';
 import type { Source } from './source.ts';
 
@@ -27,16 +27,18 @@ export async function prepareLesson(
   parts: Record<Split, Dataset>,
   material: Material,
   settings: Settings,
-  { status }: Output,
+  { status, print }: Output,
   askedWorkers?: number,
 ): Promise<Lesson> {
   const { channels } = material;
   const { imageSize } = settings;
   const framing: Framing = { height: imageSize, width: imageSize, channels, resize: 'squash' };
-  const train = prepared(parts.train, framing);
+  const listed = prepared(parts.train, framing);
   const workers = askedWorkers ?? usualWorkers(parts.train, framing);
-  await readAll(train, workers, (read) => status(`resizing images ${count(read)}/${count(train.length)}`));
-  const preprocessing = { ...framing, ...(await imageStatistics(train)) };
+  const onProgress = (read: number): void => status(`resizing images ${count(read)}/${count(listed.length)}`);
+  const { dataset: train, statistics, skipped } = await readAll(listed, workers, onProgress);
+  printSkipped(skipped, print);
+  const preprocessing = { ...framing, ...statistics };
   return {
     train,
     validation: prepared(parts.validation, framing),

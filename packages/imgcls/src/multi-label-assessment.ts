@@ -2,7 +2,7 @@ import type { Dataset } from '@imgcls/data';
 import type { Classifier } from '@imgcls/io';
 import { averagePrecision, type ClassScores, type MultiLabelScores, measure, multiLabelScores } from '@imgcls/metrics';
 import { multiLabelPredictions } from '@imgcls/train';
-import type { Mistake } from './assessment.ts';
+import type { Assessed, Mistake } from './assessment.ts';
 import { evaluationLoader } from './preparation.ts';
 
 /** How well a classifier that tells several labels does on images, as JSON tells it. */
@@ -26,9 +26,10 @@ export async function assessMultiLabel(
   { model, preprocessing, labels: names, multiLabel = {} }: Classifier,
   dataset: Dataset,
   workers = 0,
-): Promise<{ assessment: MultiLabelAssessment; mistakes: Mistake[] }> {
+): Promise<Assessed<MultiLabelAssessment>> {
   const { threshold = 0.5 } = multiLabel;
-  const predicted = await multiLabelPredictions(model, evaluationLoader(dataset, preprocessing, workers));
+  const images = evaluationLoader(dataset, preprocessing, workers);
+  const predicted = await multiLabelPredictions(model, images);
   const { scores: logits, numClasses, labels, indices } = predicted;
   const measured = { scores: Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))), numClasses, labels };
   const { perClass, subsetAccuracy, ...averages } = measure(multiLabelScores(numClasses, { threshold }), measured);
@@ -42,7 +43,7 @@ export async function assessMultiLabel(
     count: indices.length,
     perClass: perClass.map((of, k) => ({ label: names[k]!, averagePrecision: ranked.perClass[k]!, ...of })),
   };
-  return { assessment, mistakes: mistakesIn({ ...measured, threshold }, indices, names) };
+  return { assessment, mistakes: mistakesIn({ ...measured, threshold }, indices, names), skipped: images.skipped };
 }
 
 /** `log(1 + exp(∓logit))` on average, so that nothing overflows. */

@@ -1,5 +1,20 @@
 import { availableParallelism } from 'node:os';
-import { cached, type Dataset, type Loader, loader, mapped, type Preprocessing, preprocessor } from '@imgcls/data';
+import {
+  type Batch,
+  cached,
+  type Dataset,
+  imageStatistics,
+  type Loader,
+  loader,
+  mapped,
+  type Normalization,
+  type Preprocessing,
+  preprocessor,
+  type SkippedExample,
+  type SkippedFile,
+  subset,
+} from '@imgcls/data';
+import type { Output } from './output.ts';
 
 /** What images are resized to. */
 export type Framing = Omit<Preprocessing, 'mean' | 'std'>;
@@ -13,14 +28,34 @@ export function prepared(dataset: Dataset, framing: Framing): Dataset {
   return cached(mapped(dataset, preprocessor(framing)), { maxBytes: CACHE_BYTES });
 }
 
+/** What comes of reading all images once. */
+export interface FirstReading {
+  /** The images that were there. */
+  dataset: Dataset;
+  statistics: Normalization;
+  /** Files that could be read when they were listed, and have gone or changed since. */
+  skipped: readonly SkippedExample[];
+}
+
 /** Reads all images of a data set that remembers them, many at a time; those that come later are then there at once. */
-export async function readAll(dataset: Dataset, workers: number, onProgress: (read: number) => void): Promise<void> {
-  if (dataset.packed) return onProgress(dataset.length);
-  let read = 0;
-  for await (const { indices } of loader(dataset, { batchSize: READ_AT_ONCE, workers })) {
-    read += indices.length;
-    onProgress(read);
+export async function readAll(
+  dataset: Dataset,
+  workers: number,
+  onProgress: (read: number) => void,
+): Promise<FirstReading> {
+  if (dataset.packed) return { dataset, statistics: await imageStatistics(dataset), skipped: [] };
+  const there: number[] = [];
+  const batches = loader(dataset, { batchSize: READ_AT_ONCE, workers, onError: 'skip' });
+  async function* reading(): AsyncGenerator<Batch> {
+    for await (const batch of batches) {
+      yield batch;
+      there.push(...batch.indices);
+      onProgress(there.length);
+    }
   }
+  const statistics = await imageStatistics(reading());
+  const { skipped } = batches;
+  return { dataset: skipped.length > 0 ? subset(dataset, there) : dataset, statistics, skipped };
 }
 
 const READ_AT_ONCE = 64;
@@ -32,6 +67,11 @@ export function usualWorkers({ length, packed }: Dataset, { height, width, chann
   return packed || length * height * width * channels <= CACHE_BYTES ? 0 : availableParallelism();
 }
 
-/** Batches to measure on: all images in order, none changed. */
+/** Batches to measure on: all images in order, none changed. Files that have gone since they were listed are left out, and in `skipped`. */
 export const evaluationLoader = (dataset: Dataset, { mean, std }: Preprocessing, workers: number): Loader =>
-  loader(dataset, { batchSize: 64, normalization: { mean, std }, workers });
+  loader(dataset, { batchSize: 64, normalization: { mean, std }, workers, onError: 'skip' });
+
+/** Names files that gave no image, and says why. */
+export function printSkipped(skipped: readonly SkippedFile[], print: Output['print']): void {
+  for (const { file, reason } of skipped) print(`left out ${file}: ${reason}`);
+}

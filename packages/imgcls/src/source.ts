@@ -13,6 +13,7 @@ import {
 } from '@imgcls/data';
 import { count, percent } from './format.ts';
 import type { Output } from './output.ts';
+import { printSkipped } from './preparation.ts';
 import { UsageError } from './usage.ts';
 
 /** Labelled images that a command line names. */
@@ -66,7 +67,7 @@ export async function openSource(
     status(`reading images ${count(checked)}/${count(total)}`);
   const dataset = await openFiles(kind, named, onProgress);
   const folder = kind === 'folder' ? first : dirname(first);
-  for (const { file, reason } of dataset.skipped) print(`left out ${file}: ${reason}`);
+  printSkipped(dataset.skipped, print);
   return {
     name: nameOf(named),
     location: named.map((one) => resolve(one)).join(', '),

@@ -15,6 +15,7 @@ import { Interrupted, interruptible } from './interrupt.ts';
 import { type Lesson, materialOf, prepareLesson } from './lesson.ts';
 import type { MultiLabelAssessment } from './multi-label-assessment.ts';
 import { createOutput, type Output } from './output.ts';
+import { printSkipped } from './preparation.ts';
 import { origins, type Provenance } from './provenance.ts';
 import { printAssessment, printLearning } from './report.ts';
 import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.ts';
@@ -103,7 +104,7 @@ async function train(named: readonly string[], options: TrainOptions): Promise<v
   const images = dataDir ? `${named.join(' ')} --data-dir ${dataDir}` : named.join(' ');
   const goOn = `imgcls train ${images} --output ${folder} --resume`;
   const history = await learn(lesson, run, source, { store, output, goOn });
-  const test = await judge(lesson, store);
+  const test = await judge(lesson, store, output);
   printLearning(history, outcomeOf(lesson, history), output);
   printAssessment(test, output);
   output.print(
@@ -184,9 +185,14 @@ async function learn(
 }
 
 /** Measures what was kept on the test images, the only time they are looked at, and writes it into the classifier. */
-async function judge({ test, workers }: Lesson, store: Store): Promise<Assessment | MultiLabelAssessment> {
+async function judge(
+  { test, workers }: Lesson,
+  store: Store,
+  { print }: Output,
+): Promise<Assessment | MultiLabelAssessment> {
   const kept = await loadClassifier(store);
-  const { assessment } = await assessClassifier(kept, test, workers);
+  const { assessment, skipped } = await assessClassifier(kept, test, workers);
+  printSkipped(skipped, print);
   const { accuracy, loss, macro, count } = assessment;
   const ranked = 'confusion' in assessment ? {} : { meanAveragePrecision: assessment.meanAveragePrecision };
   await saveClassifier(store, {

@@ -6,7 +6,7 @@ import { type Epoch, type Evaluation, fit, type TrainingState } from '@imgcls/tr
 import { duration, percent, plural } from './format.ts';
 import { Interrupted, type Interruption } from './interrupt.ts';
 import type { Output } from './output.ts';
-import { evaluationLoader } from './preparation.ts';
+import { evaluationLoader, printSkipped } from './preparation.ts';
 import { meter, progressLine } from './progress.ts';
 import { createOptimizer, type Settings } from './settings.ts';
 
@@ -50,6 +50,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
   const { model, settings, store, output, interruption } = options;
   const { epochs, batchSize, seed } = settings;
   const train = trainingLoader(options);
+  const validation = evaluationLoader(options.validation, options.preprocessing, options.workers);
   const saved = await loadCheckpoint<TrainingState>(store);
   const history = [...(saved?.history ?? [])] as TrainedEpoch[]; // this run measures every epoch
   const progress = epochProgress(train.length * batchSize, options);
@@ -57,7 +58,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
 
   const run = fit(model, {
     train: { epoch: (n, from = 0) => watched(train.epoch(n, from), progress(n, from * batchSize)) },
-    validation: evaluationLoader(options.validation, options.preprocessing, options.workers),
+    validation,
     optimizer: createOptimizer(settings, epochs * train.length),
     epochs,
     seed,
@@ -86,6 +87,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
     output.print(epochLine(epoch, epochs));
     stopIfAsked(interruption);
   }
+  printSkipped([...train.skipped, ...validation.skipped], output.print);
   return history;
 }
 
@@ -113,6 +115,7 @@ function trainingLoader({
     normalization: { mean, std },
     dropLast: train.length >= batchSize,
     workers,
+    onError: 'skip',
   });
 }
 
