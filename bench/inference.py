@@ -41,14 +41,13 @@ def fastest(network, batch, images):
         plain = model_of(network).to(memory_format=torch.channels_last)
         frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(plain, images)))
         candidates = [plain, frozen]
-        for candidate in candidates:
-            for _ in range(3):
-                candidate(images)
         compiled[network, batch] = min(candidates, key=lambda candidate: timed(candidate, images, 5))
     return compiled[network, batch]
 
 
 def timed(model, images, steps):
+    for _ in range(steps):
+        model(images)
     start = time.perf_counter()
     for _ in range(steps):
         model(images)
