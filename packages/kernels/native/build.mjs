@@ -31,7 +31,19 @@ const arm64 = { neon: [] };
 
 /** Instruction sets that add to another what few kernels want: these are compiled for it, the rest is the other's. */
 const additions = {
-  avx512_bf16: { other: 'avx512', sources: ['conv.cc', 'kernels.cc', 'matmul.cc', 'product.cc', 'winograd.cc'] },
+  avx512_bf16: {
+    other: 'avx512',
+    sources: [
+      'conv.cc',
+      'depthwise.cc',
+      'kernels.cc',
+      'matmul.cc',
+      'norm-pool.cc',
+      'norm.cc',
+      'product.cc',
+      'winograd.cc',
+    ],
+  },
 };
 
 const flags = [

@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-// Where an instruction set adds to another what only products want, all other kernels are the other's: see build.mjs.
+// Where an instruction set adds to another what few kernels want, all other kernels are the other's: see build.mjs.
 #ifndef IMGCLS_OTHER_ISA
 #define IMGCLS_OTHER_ISA IMGCLS_ISA
 #endif
@@ -9,27 +9,27 @@ namespace imgcls {
 
 namespace IMGCLS_OTHER_ISA {
 #define KERNEL(name) const char* name(Arguments in);
-#define PRODUCT_KERNEL(name)
+#define BF16_KERNEL(name)
 #include "kernels.inc"
 #undef KERNEL
-#undef PRODUCT_KERNEL
+#undef BF16_KERNEL
 }  // namespace IMGCLS_OTHER_ISA
 
 namespace IMGCLS_ISA {
 
 #define KERNEL(name)
-#define PRODUCT_KERNEL(name) const char* name(Arguments in);
+#define BF16_KERNEL(name) const char* name(Arguments in);
 #include "kernels.inc"
 #undef KERNEL
-#undef PRODUCT_KERNEL
+#undef BF16_KERNEL
 
 namespace {
 constexpr Entry kEntries[] = {
 #define KERNEL(name) {#name, IMGCLS_OTHER_ISA::name},
-#define PRODUCT_KERNEL(name) {#name, name},
+#define BF16_KERNEL(name) {#name, name},
 #include "kernels.inc"
 #undef KERNEL
-#undef PRODUCT_KERNEL
+#undef BF16_KERNEL
 };
 }  // namespace
 

@@ -73,7 +73,7 @@ constexpr int64_t kMostDepth = 256;         // a panel of this depth, and a tile
 constexpr int64_t kMostColumns = 512;       //
 constexpr int64_t kMostElements = 1 << 16;  // of a block; that and its rows of A stay in the second cache
 constexpr int64_t kMostPieces = 32;         // that large work is cut into where its size alone would give fewer
-constexpr int64_t kLeastWork = 4 << 20;     // operations of a piece, about 40 µs
+constexpr int64_t kLeastWork = 2 << 20;     // operations of a piece, about 20 µs
 constexpr int64_t kLine = 16;               // floats
 constexpr int64_t kAliasing = 1024;         // floats: rows at multiples of this share a place in the first cache
 constexpr int64_t kStagedRows = 16;         // patches that lie as bfloat16 while pairs are made of them
@@ -134,8 +134,9 @@ inline Plan::Plan(int64_t batches, int64_t m, int64_t n, int64_t k)
   refine(panels, missing(), 4);
   refine(depth, missing(), 4 * kMostDepth);
   refine(panels, missing(), 2);
-  refine(rows, missing(), 4 * kTileRows);
+  refine(rows, missing(), 3 * kTileRows);
   refine(depth, missing(), 2 * kMostDepth);
+  refine(rows, missing(), 3 * kTileRows / 2);
 }
 
 inline Block Plan::block(int64_t index) const {

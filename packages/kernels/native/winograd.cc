@@ -1,14 +1,16 @@
 // 3×3 convolutions of stride 1 by Winograd's F(4×4, 3×3), all three passes: see winograd-transform.h for the transforms.
 //
 // Images are cut into tiles of 4×4 outputs. The 6×6 pixels that a tile sees become 36 points per channel; for each point, tiles × channels
-// times channels × output channels is a product; and its 36 points become 4×4 outputs. What lies between:
+// times channels × output channels is a product; and its 36 points become 4×4 outputs. Where pixels are bfloat16 and the processor multiplies
+// pairs of them, it is F(2×2, 3×3): see winograd-pairs.h. What lies between:
 //   V[point][tile][channel]            the image's points; for the weight gradient V[point][panel][tile][kPanel]
 //   U[block][point][panel][channel][kPanel]   the filter's points, a block being some panels of output channels
 //   M[point][tile][output channel]     the products
 //   Z[point][panel][tile][kPanel]      the points of the output's gradient, for the weight gradient, which is Vᵀ·Z
-// Pixels may be stored as bfloat16; all that lies between is float32.
+// In V, U and Z of pairs, two channels that are summed, or in V and Z of the weight gradient two tiles, are one unit. Otherwise all that lies
+// between is float32, however pixels are stored.
 #include "multiply.h"
-#include "winograd-transform.h"
+#include "winograd-pairs.h"
 
 namespace imgcls {
 namespace IMGCLS_ISA {
@@ -17,16 +19,16 @@ namespace {
 
 constexpr int64_t kChunk = 64;       // tiles that are transformed and multiplied together, in cache
 constexpr int64_t kBlockPanels = 2;  // panels of output channels between two transforms of outputs
-constexpr int64_t kDepth = 64;       // channels that are summed at a time: sums of sums err less
-constexpr int64_t kFewTiles = 8;     // that are a piece of work where all threads transform together
+constexpr int64_t kDepth = 64;       // units of channels that are summed at a time: sums of sums err less
+constexpr int64_t kFewTiles = 8;     // or units of them, that are a piece of work where all threads transform together
 constexpr int64_t kMuch = 30 << 20;  // bytes of output, that no cache will keep
 
 // Of the weight gradient
 constexpr int64_t kMostParts = 16;        // that sum apart
-constexpr int64_t kFewSums = 352 << 10;   // floats of 36 sums that stay in a cache
-constexpr int64_t kFewChunk = 96;         // tiles at a time where they do
-constexpr int64_t kManyPoints = 2 << 20;  // floats of V and Z at a time where they do not
-constexpr int64_t kPartTiles = 128;       // that pay for adding their sums to those of other parts,
+constexpr int64_t kFewSums = 352 << 10;   // floats of sums at all points that stay in a cache
+constexpr int64_t kFewChunk = 96;         // units of tiles at a time where they do
+constexpr int64_t kManyPoints = 2 << 20;  // units of V and Z at a time where they do not
+constexpr int64_t kPartTiles = 128;       // units that pay for adding their sums to those of other parts,
 constexpr int64_t kManySums = 16 << 20;   // which in all are at most so many floats
 
 /// Images [batch][height][width][channels].
@@ -46,15 +48,16 @@ struct Tile {
 struct Shape {
   Images in, out;
   int64_t top, left;
+  int64_t edge;  // of a tile
 
-  int64_t tile_rows() const { return ceil_div(out.height, kTile); }
-  int64_t tile_columns() const { return ceil_div(out.width, kTile); }
+  int64_t tile_rows() const { return ceil_div(out.height, edge); }
+  int64_t tile_columns() const { return ceil_div(out.width, edge); }
   int64_t tiles() const { return out.batch * tile_rows() * tile_columns(); }
 
   Tile tile(int64_t index) const {
     const int64_t across = tile_columns(), down = tile_rows();
-    const int64_t row = index / across % down * kTile, column = index % across * kTile;
-    return {index / across / down, row, column, smaller(kTile, out.height - row), smaller(kTile, out.width - column)};
+    const int64_t row = index / across % down * edge, column = index % across * edge;
+    return {index / across / down, row, column, smaller(edge, out.height - row), smaller(edge, out.width - column)};
   }
 };
 
@@ -62,7 +65,7 @@ Shape read_shape(Arguments& in) {
   const int64_t batch = in.integer(), height = in.integer(), width = in.integer(), channels = in.integer();
   const int64_t out_height = in.integer(), out_width = in.integer(), out_channels = in.integer();
   const int64_t top = in.integer(), left = in.integer();
-  return {{batch, height, width, channels}, {batch, out_height, out_width, out_channels}, top, left};
+  return {{batch, height, width, channels}, {batch, out_height, out_width, out_channels}, top, left, kTile};
 }
 
 /// The pixels of a square of an image, those outside of it being `outside`.
@@ -77,55 +80,110 @@ void find_pixels(const Images& images, const T* x, int64_t image, int64_t top, i
 }
 
 /// What a product brings closer, for the next.
-Traffic::Span soon(const float* at, int64_t floats) {
-  return {reinterpret_cast<const char*>(at), static_cast<int64_t>(floats * sizeof(float))};
+template <class Unit>
+Traffic::Span soon(const Unit* at, int64_t units) {
+  return {reinterpret_cast<const char*>(at), static_cast<int64_t>(units * sizeof(Unit))};
 }
 
-/// Where points go: tile by tile `row` floats apart, point by point `point` floats, and each kPanel channels `panel` floats.
+/// Where points go: tile by tile, or unit of tiles, `row` units apart, point by point `point` units, and each kPanel channels `panel` units.
+template <class Unit>
 struct Points {
-  float* at;
+  Unit* at;
   int64_t row, point, panel;
 
-  Points from_tile(int64_t tile) const { return {at + tile * row, row, point, panel}; }
-  float* of_channel(int64_t channel) const { return at + channel / kPanel * panel + channel % kPanel; }
+  Points from(int64_t index) const { return {at + index * row, row, point, panel}; }
+  Unit* of_channel(int64_t channel) const { return at + channel / kPanel * panel + channel % kPanel; }
 };
 
-/// The points of all channels of a square of pixels; those of the next are brought closer meanwhile.
-template <class Transform, class T>
-void transform_pixels(const T* const pixels[], const T* const next[], int64_t channels, const Points& points) {
-  constexpr int kPixels = Transform::kFrom * Transform::kFrom;
-  for (int64_t c = 0; c < channels; c += kLanes) {
-    for (int i = 0; i < kPixels; i++) __builtin_prefetch(next[i] + c, 0, 2);
-    float* to = points.of_channel(c);
-    transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, channels - c); },
-                         [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * points.point, v); });
-  }
-}
+/// Units of channels, tile by tile.
+struct ByChannels {
+  template <class>
+  static constexpr int64_t kTiles = 1;
 
-/// The points of the tiles [begin, end) of x, each seeing a square that begins (top, left) before its first output.
-template <class Transform, class T>
+  template <class Transform, class T>
+  static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<float>& points) {
+    float* to = points.of_channel(c);
+    transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, count); },
+                         [&](int y, int x, Floats v) { store(to + (y * Transform::kTo + x) * points.point, v); });
+  }
+
+#if defined(__AVX512BF16__)
+  template <class Transform, class T>
+  static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<Pair>& points) {
+    auto* to = reinterpret_cast<Bfloat16*>(points.at) + c;
+    transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, count); },
+                         [&](int y, int x, Floats v) { store(to + 2 * (y * Transform::kTo + x) * points.point, v); });
+  }
+#endif
+};
+
+/// Units of tiles, channel by channel.
+struct ByTiles {
+  template <class Unit>
+  static constexpr int64_t kTiles = kDeep<Unit>;
+
+  template <class Transform, class T>
+  static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<float>& points) {
+    ByChannels::transform_channels<Transform>(pixels, c, count, points);
+  }
+
+#if defined(__AVX512BF16__)
+  template <class Transform, class T>
+  static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<Pair>& points) {
+    constexpr int kPixels = Transform::kFrom * Transform::kFrom;
+    Halves firsts[Transform::kTo][Transform::kTo];
+    transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, count); },
+                         [&](int y, int x, Floats v) { firsts[y][x] = narrow(v); });
+    Pair* to = points.of_channel(c);
+    transform<Transform>([&](int y, int x) { return load_some(pixels[kPixels + y * Transform::kFrom + x] + c, count); },
+                         [&](int y, int x, Floats v) { store_pairs(to + (y * Transform::kTo + x) * points.point, firsts[y][x], narrow(v)); });
+  }
+#endif
+};
+
+/// The points of the tiles, or units of them, [begin, end) of x, each seeing a square that begins (top, left) before its first output. The pixels
+/// of the next are brought closer meanwhile.
+template <class Units, class Transform, class T, class Unit>
 void transform_tiles(const Shape& shape, const Images& images, int64_t top, int64_t left, const T* x, const float* zeros, int64_t begin,
-                     int64_t end, const Points& points) {
-  const T* pixels[2][Transform::kFrom * Transform::kFrom];
-  const auto find = [&](int64_t t) {
-    const Tile tile = shape.tile(t);
-    find_pixels<Transform::kFrom>(images, x, tile.image, tile.row - top, tile.column - left, reinterpret_cast<const T*>(zeros), pixels[t % 2]);
+                     int64_t end, const Points<Unit>& points) {
+  constexpr int kTiles = Units::template kTiles<Unit>, kPixels = Transform::kFrom * Transform::kFrom;
+  const T* outside = reinterpret_cast<const T*>(zeros);
+  const T* pixels[2][kTiles * kPixels];
+  const auto find = [&](int64_t unit) {
+    for (int64_t i = 0; i < kTiles; i++) {
+      const T** found = pixels[unit % 2] + i * kPixels;
+      if (unit * kTiles + i < shape.tiles()) {
+        const Tile tile = shape.tile(unit * kTiles + i);
+        find_pixels<Transform::kFrom>(images, x, tile.image, tile.row - top, tile.column - left, outside, found);
+      } else {
+        for (int j = 0; j < kPixels; j++) found[j] = outside;
+      }
+    }
   };
   find(begin);
-  for (int64_t t = begin; t < end; t++) {
-    find(smaller(t + 1, end - 1));
-    transform_pixels<Transform>(pixels[t % 2], pixels[(t + 1) % 2], images.channels, points.from_tile(t - begin));
+  for (int64_t unit = begin; unit < end; unit++) {
+    find(smaller(unit + 1, end - 1));
+    const auto &here = pixels[unit % 2], &next = pixels[(unit + 1) % 2];
+    for (int64_t c = 0; c < images.channels; c += kLanes) {
+      for (const T* pixel : next) __builtin_prefetch(pixel + c, 0, 2);
+      Units::template transform_channels<Transform>(here, c, images.channels - c, points.from(unit - begin));
+    }
   }
 }
 
 /// V
-void transform_image(const Shape& shape, const Values& x, const float* zeros, int64_t begin, int64_t end, const Points& points) {
-  x.visit([&](auto* from) { transform_tiles<ImageToPoints>(shape, shape.in, shape.top, shape.left, from, zeros, begin, end, points); });
+template <class Units, class Tiles>
+void transform_image(const Shape& shape, const Values& x, const float* zeros, int64_t begin, int64_t end, const Points<typename Tiles::Unit>& points) {
+  x.visit([&](auto* from) {
+    transform_tiles<Units, typename Tiles::Image>(shape, shape.in, shape.top, shape.left, from, zeros, begin, end, points);
+  });
 }
 
 /// Z
-void transform_gradient(const Shape& shape, const Values& dy, const float* zeros, int64_t begin, int64_t end, const Points& points) {
-  dy.visit([&](auto* from) { transform_tiles<OutputToPoints>(shape, shape.out, 0, 0, from, zeros, begin, end, points); });
+template <class Tiles>
+void transform_gradient(const Shape& shape, const Values& dy, const float* zeros, int64_t begin, int64_t end,
+                        const Points<typename Tiles::Unit>& points) {
+  dy.visit([&](auto* from) { transform_tiles<ByTiles, typename Tiles::Slope>(shape, shape.out, 0, 0, from, zeros, begin, end, points); });
 }
 
 /// A filter [3][3][in][out], or its U. Mirrored, for the input's gradient: turned around, in and out exchanged.
@@ -135,10 +193,10 @@ struct Filter {
   const float* u;  // null: make it
 };
 
-/// U of a block of panels, point by point `point` floats apart, each panel `panel` floats.
-template <class Float>
+/// U of a block of panels, point by point `point` units apart, each panel `panel` units.
+template <class Unit>
 struct FilterPoints {
-  Float* at;
+  Unit* at;
   int64_t point, panel;
 
   FilterPoints of_panel(int64_t index) const { return {at + index * panel, point, panel}; }
@@ -159,37 +217,48 @@ void load_tap(const Filter& filter, int64_t in, int64_t out, int tap, int64_t k,
 }
 
 /// One panel of U, `panel` being which of all.
-void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t panel, FilterPoints<float> u) {
+template <class Tiles>
+void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t panel, FilterPoints<typename Tiles::Unit> u) {
+  using Unit = typename Tiles::Unit;
+  constexpr int64_t kUnit = kDeep<Unit>;
   Floats taps[kTaps * kTaps][kLanes];
   for (int64_t lane = 0; lane < kPanel; lane += kLanes)
     for (int64_t k = 0; k < in; k += kLanes) {
       for (int tap = 0; tap < kTaps * kTaps; tap++) load_tap(filter, in, out, tap, k, panel * kPanel + lane, taps[tap]);
-      for (int64_t i = 0; i < smaller(kLanes, in - k); i++) {
-        float* to = u.at + (k + i) * kPanel + lane;
-        transform<FilterToPoints>([&](int y, int x) { return taps[y * kTaps + x][i]; },
-                                  [&](int y, int x, Floats v) { store(to + (y * kWindow + x) * u.point, v); });
+      for (int64_t i = 0; i < smaller(kLanes, in - k); i += kUnit) {
+        Unit* to = u.at + (k + i) / kUnit * kPanel + lane;
+        Floats points[kUnit][Tiles::kPoints];
+        for (int64_t j = 0; j < kUnit; j++)
+          transform<typename Tiles::Weights>([&](int y, int x) { return taps[y * kTaps + x][i + j]; },
+                                             [&](int y, int x, Floats v) { points[j][y * Tiles::kSquare + x] = v; });
+        for (int p = 0; p < Tiles::kPoints; p++) {
+          if constexpr (kUnit == 1) store(to + p * u.point, points[0][p]);
+          else store_pairs(to + p * u.point, narrow(points[0][p]), narrow(points[1][p]));
+        }
       }
     }
 }
 
-/// All of U, and the block of it that a panel is in.
-template <class Float>
+/// All of U, and the block of it that a panel is in. `in` counts units.
+template <class Tiles, class Unit = typename Tiles::Unit>
 struct FilterBlocks {
-  Float* at;
+  Unit* at;
   int64_t in, panels;
 
-  static int64_t size(int64_t in, int64_t out) { return kPoints * panels_of(out) * in * kPanel; }
-  FilterPoints<Float> block(int64_t first) const {
+  static int64_t size(int64_t in, int64_t out) { return Tiles::kPoints * panels_of(out) * in * kPanel; }
+  FilterPoints<Unit> block(int64_t first) const {
     const int64_t panel = in * kPanel;
-    return {at + kPoints * first * panel, smaller(kBlockPanels, panels - first) * panel, panel};
+    return {at + Tiles::kPoints * first * panel, smaller(kBlockPanels, panels - first) * panel, panel};
   }
-  FilterPoints<Float> panel(int64_t index) const {
+  FilterPoints<Unit> panel(int64_t index) const {
     const int64_t within = index % kBlockPanels;
     return block(index - within).of_panel(within);
   }
 };
 
+template <class Tiles>
 struct Convolution {
+  using Unit = typename Tiles::Unit;
   Shape shape;
   Values x;
   Filter filter;
@@ -199,6 +268,7 @@ struct Convolution {
   Cut chunks;  // of the tiles
 
   int64_t in() const { return shape.in.channels; }
+  int64_t in_units() const { return ceil_div(in(), kDeep<Unit>); }
   int64_t out() const { return shape.out.channels; }
   bool has_many_tiles() const { return shape.tiles() >= out(); }
   /// Whether outputs should go past the caches: it pays where a vector is a whole line, for lines must not be written in parts.
@@ -207,11 +277,11 @@ struct Convolution {
     return kVector == 64 && !y.is_bf16 && shape.out.size() * 4 >= kMuch && out() % kLanes == 0 && reinterpret_cast<uintptr_t>(y.at) % kVector == 0;
   }
 
-  // Floats that V takes, and M.
-  int64_t v_size(int64_t tiles) const { return kPoints * tiles * spread(in()); }
-  int64_t m_size() const { return kPoints * m_point(); }
+  // Units that V takes, and floats that M takes.
+  int64_t v_size(int64_t tiles) const { return Tiles::kPoints * tiles * spread(in_units()); }
+  int64_t m_size() const { return Tiles::kPoints * m_point(); }
   int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
-  Points v_points(float* v, int64_t tiles) const { return {v, spread(in()), tiles * spread(in()), kPanel}; }
+  Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), tiles * spread(in_units()), kPanel}; }
 };
 
 /// Sums by channel over the outputs of one chunk of tiles, about the mean of the first tile so that nothing cancels.
@@ -219,8 +289,8 @@ struct Tally {
   float first[kBlockPanels * kPanel], sum[kBlockPanels * kPanel], squares[kBlockPanels * kPanel];
   int64_t count = 0;
 
-  template <class T>
-  void add(const Tile& tile, int64_t c, const Floats values[kTile][kTile], const T* stored) {
+  template <int edge, class T>
+  void add(const Tile& tile, int64_t c, const Floats (&values)[edge][edge], const T* stored) {
     const auto sum_up = [&](const auto& term) {
       Floats total{};
       for (int64_t i = 0; i < tile.rows; i++)
@@ -249,18 +319,18 @@ struct Tally {
 };
 
 /// Channels [channel, channel + n) of one tile of outputs, from M.
-template <class T>
-void transform_output(const Convolution& work, const Tile& tile, const float* m, int64_t channel, int64_t n, Tally& tally, T* y) {
+template <class Tiles, class T>
+void transform_output(const Convolution<Tiles>& work, const Tile& tile, const float* m, int64_t channel, int64_t n, Tally& tally, T* y) {
   const Epilogue& epilogue = work.epilogue;
   const Images& images = work.shape.out;
   const int64_t point = work.m_point(), first = images.pixel(tile.image, tile.row, tile.column) + channel;
   const T* residual = static_cast<const T*>(epilogue.residual);
   const bool streams = work.streams();
   for (int64_t c = 0; c < n; c += kLanes) {
-    Floats values[kTile][kTile];
+    Floats values[Tiles::kEdge][Tiles::kEdge];
     const Floats bias = epilogue.bias ? load_some(epilogue.bias + channel + c, n - c) : Floats{};
-    transform<PointsToOutput>([&](int i, int j) { return load(m + (i * kWindow + j) * point + c); },
-                              [&](int i, int j, Floats value) { values[i][j] = value + bias; });
+    transform<typename Tiles::Output>([&](int i, int j) { return load(m + (i * Tiles::kSquare + j) * point + c); },
+                                      [&](int i, int j, Floats value) { values[i][j] = value + bias; });
     if (work.moments.mean) tally.add(tile, c, values, y);
     with_activation(epilogue.activation, epilogue.slope, [&](auto f) {
       for (int64_t i = 0; i < tile.rows; i++)
@@ -276,17 +346,19 @@ void transform_output(const Convolution& work, const Tile& tile, const float* m,
 }
 
 /// The outputs of a chunk of tiles, for some panels: products, and their transforms.
-void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, FilterPoints<const float> u, int64_t first, int64_t panels,
-                     float* m) {
-  const int64_t in = work.in(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
+template <class Tiles>
+void compute_outputs(const Convolution<Tiles>& work, int64_t chunk, const Points<typename Tiles::Unit>& v,
+                     FilterPoints<const typename Tiles::Unit> u, int64_t first, int64_t panels, float* m) {
+  constexpr int kPoints = Tiles::kPoints;
+  const int64_t in = work.in_units(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
   const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
   for (int64_t point = 0; point < kPoints; point++) {
-    const float* v_point = v.at + point * v.point;
-    const float* u_point = u.at + point * u.point;
+    const auto* v_point = v.at + point * v.point;
+    const auto* u_point = u.at + point * u.point;
     Traffic traffic;
     if (point + 1 < kPoints) traffic = {{soon(v_point + v.point, tiles * v.row), soon(u_point + u.point, panels * u.panel)}};
     for (int64_t k = 0; k < in; k += kDepth)
-      product(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
+      product<typename Tiles::Unit>(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
               {u_point + k * kPanel, kPanel, u.panel}, m + point * work.m_point(), row, k > 0, &traffic);
   }
   Tally tally;
@@ -299,18 +371,20 @@ void compute_outputs(const Convolution& work, int64_t chunk, const Points& v, Fi
 }
 
 /// Many tiles: U once for all in `shared`, then each piece of work owns a chunk of tiles.
-bool convolve_by_tiles(const Convolution& work, const float* zeros, float* shared) {
+template <class Tiles>
+bool convolve_by_tiles(const Convolution<Tiles>& work, const float* zeros, float* shared) {
+  using Unit = typename Tiles::Unit;
   const int64_t most = work.chunks.most(), panels = panels_of(work.out());
   if (!reserve_scratch(work.v_size(most) + work.m_size())) return false;
-  const FilterBlocks<float> made = {shared, work.in(), panels};
+  const FilterBlocks<Tiles> made = {reinterpret_cast<Unit*>(shared), work.in_units(), panels};
   if (!work.filter.u)
-    parallel(static_cast<int>(panels), [&](int panel, int) { transform_filter(work.filter, work.in(), work.out(), panel, made.panel(panel)); });
-  const FilterBlocks<const float> u = {work.filter.u ? work.filter.u : shared, work.in(), panels};
+    parallel(static_cast<int>(panels), [&](int panel, int) { transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, made.panel(panel)); });
+  const FilterBlocks<Tiles, const Unit> u = {reinterpret_cast<const Unit*>(work.filter.u ? work.filter.u : shared), work.in_units(), panels};
   parallel(static_cast<int>(work.chunks.parts), [&](int chunk, int thread) {
     auto* own = static_cast<float*>(scratch(thread, 0));
-    const Points v = work.v_points(own, most);
+    const Points<Unit> v = work.v_points(reinterpret_cast<Unit*>(own), most);
     const int64_t begin = work.chunks.begin(chunk);
-    transform_image(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
+    transform_image<ByChannels, Tiles>(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
     for (int64_t panel = 0; panel < panels; panel += kBlockPanels)
       compute_outputs(work, chunk, v, u.block(panel), panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most));
   });
@@ -318,33 +392,40 @@ bool convolve_by_tiles(const Convolution& work, const float* zeros, float* share
 }
 
 /// Many channels: V once for all in `shared`, then each piece of work owns a panel of output channels, and makes its U just before use.
-bool convolve_by_channels(const Convolution& work, const float* zeros, float* shared) {
-  const int64_t tiles = work.shape.tiles(), panels = panels_of(work.out()), panel_size = work.in() * kPanel;
-  if (!reserve_scratch(kPoints * panel_size + work.m_size())) return false;
-  const Points v = work.v_points(shared, tiles);
+template <class Tiles>
+bool convolve_by_channels(const Convolution<Tiles>& work, const float* zeros, float* shared) {
+  using Unit = typename Tiles::Unit;
+  const int64_t tiles = work.shape.tiles(), panels = panels_of(work.out()), panel_size = work.in_units() * kPanel;
+  if (!reserve_scratch(Tiles::kPoints * panel_size + work.m_size())) return false;
+  const Points<Unit> v = work.v_points(reinterpret_cast<Unit*>(shared), tiles);
   const Cut few{tiles, ceil_div(tiles, kFewTiles)};
   parallel(static_cast<int>(few.parts), [&](int part, int) {
     const int64_t begin = few.begin(part);
-    transform_image(work.shape, work.x, zeros, begin, begin + few.size(part), v.from_tile(begin));
+    transform_image<ByChannels, Tiles>(work.shape, work.x, zeros, begin, begin + few.size(part), v.from(begin));
   });
-  const FilterBlocks<const float> given = {work.filter.u, work.in(), panels};
+  const FilterBlocks<Tiles, const Unit> given = {reinterpret_cast<const Unit*>(work.filter.u), work.in_units(), panels};
   parallel(static_cast<int>(panels), [&](int panel, int thread) {
     auto* own = static_cast<float*>(scratch(thread, 0));
-    const FilterPoints<float> made = {own, panel_size, panel_size};
-    if (!work.filter.u) transform_filter(work.filter, work.in(), work.out(), panel, made);
-    const FilterPoints<const float> u = work.filter.u ? given.panel(panel) : FilterPoints<const float>{own, panel_size, panel_size};
+    auto* made = reinterpret_cast<Unit*>(own);
+    if (!work.filter.u) transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, {made, panel_size, panel_size});
+    const FilterPoints<const Unit> u = work.filter.u ? given.panel(panel) : FilterPoints<const Unit>{made, panel_size, panel_size};
     for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
-      compute_outputs(work, chunk, v.from_tile(work.chunks.begin(chunk)), u, panel, 1, own + kPoints * panel_size);
+      compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * panel_size);
   });
   return true;
 }
 
 /// What sums Vᵀ·Z over tiles: how V, Z and the sums [point][channel][output channel] lie.
+template <class Tiles>
 struct GradientSums {
+  using Unit = typename Tiles::Unit;
+  static constexpr int kPoints = Tiles::kPoints;
   Shape shape;
   Values x, dy;
   const float* zeros;
-  int64_t most;  // tiles at a time
+  int64_t most;  // units of tiles at a time
+
+  int64_t units() const { return ceil_div(shape.tiles(), kDeep<Unit>); }
 
   int64_t in_panels() const { return panels_of(shape.in.channels); }
   int64_t out_panels() const { return panels_of(shape.out.channels); }
@@ -353,7 +434,7 @@ struct GradientSums {
   int64_t size() const { return kPoints * point(); }
   bool stay_in_cache() const { return size() <= kFewSums; }
 
-  int64_t tiles_at_a_time() const {
+  int64_t units_at_a_time() const {
     if (stay_in_cache()) return kFewChunk;
     const int64_t tile = kPoints * (in_panels() + out_panels()) * kPanel;
     return smaller(larger(kManyPoints / tile, 2 * kChunk), 4 * kChunk);
@@ -361,34 +442,34 @@ struct GradientSums {
 
   /// How many parts of the tiles have sums of their own, so that no thread reads points that another has made: that would take longer than adding up.
   int64_t parts() const {
-    if (stay_in_cache()) return smaller(ceil_div(shape.tiles(), most), kMostParts);
+    if (stay_in_cache()) return smaller(ceil_div(units(), most), kMostParts);
     int64_t parts = 1;
-    while (parts < kMostParts && shape.tiles() >= 2 * parts * kPartTiles && 2 * parts * size() <= kManySums) parts *= 2;
+    while (parts < kMostParts && units() >= 2 * parts * kPartTiles && 2 * parts * size() <= kManySums) parts *= 2;
     return parts;
   }
 
   int64_t points_size() const { return kPoints * most * (in_panels() + out_panels()) * kPanel; }
 
-  /// Adds up the tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
+  /// Adds up the units of tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
   template <class Each>
-  void add(int64_t begin, int64_t end, float* points, float* sums, const Each& each) const {
+  void add(int64_t begin, int64_t end, Unit* points, float* sums, const Each& each) const {
     const int64_t panel = most * kPanel;
-    const Points v = {points, kPanel, in_panels() * panel, panel};
-    const Points z = {v.at + kPoints * v.point, kPanel, out_panels() * panel, panel};
+    const Points<Unit> v = {points, kPanel, in_panels() * panel, panel};
+    const Points<Unit> z = {v.at + kPoints * v.point, kPanel, out_panels() * panel, panel};
     const Cut chunks{end - begin, ceil_div(end - begin, most)}, blocks{in_panels(), ceil_div(in_panels(), kBlockPanels)};
     for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
-      const int64_t first = begin + chunks.begin(chunk), tiles = chunks.size(chunk);
-      const Cut few{tiles, ceil_div(tiles, kFewTiles)};
+      const int64_t first = begin + chunks.begin(chunk), units = chunks.size(chunk);
+      const Cut few{units, ceil_div(units, kFewTiles)};
       each(few.parts, [&](int part, int) {
         const int64_t from = few.begin(part), to = from + few.size(part);
-        transform_image(shape, x, zeros, first + from, first + to, v.from_tile(from));
-        transform_gradient(shape, dy, zeros, first + from, first + to, z.from_tile(from));
+        transform_image<ByTiles, Tiles>(shape, x, zeros, first + from, first + to, v.from(from));
+        transform_gradient<Tiles>(shape, dy, zeros, first + from, first + to, z.from(from));
       });
       each(kPoints * blocks.parts, [&](int piece, int) {
         const int64_t at = piece % kPoints, block = piece / kPoints;
         for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++) {
-          const float* panel_v = v.at + at * v.point + p * panel;
-          const float* point_z = z.at + at * z.point;
+          const Unit* panel_v = v.at + at * v.point + p * panel;
+          const Unit* point_z = z.at + at * z.point;
           float* to = sums + at * point() + p * kPanel * row();
           Traffic traffic;
           if (p + 1 < blocks.begin(block + 1)) {
@@ -396,8 +477,8 @@ struct GradientSums {
           } else if (at + 1 < kPoints) {
             traffic = {{soon(v.at + (at + 1) * v.point + blocks.begin(block) * panel, panel), soon(point_z + z.point, z.point)}};
           }
-          product_transposed(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
-                             static_cast<int>(tiles), panel_v, kPanel, {point_z, kPanel, panel}, to, row(), chunk > 0, &traffic);
+          product_transposed<Unit>(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
+                                   static_cast<int>(units), panel_v, kPanel, {point_z, kPanel, panel}, to, row(), chunk > 0, &traffic);
         }
       });
     }
@@ -408,9 +489,9 @@ struct GradientSums {
     const int64_t in = shape.in.channels, out = shape.out.channels;
     parallel(static_cast<int>(in), [&](int channel, int) {
       for (int64_t c = 0; c < out; c += kLanes)
-        transform<PointsToFilter>(
+        transform<typename Tiles::WeightSlope>(
             [&](int i, int j) {
-              const float* from = sums + (i * kWindow + j) * point() + channel * row() + c;
+              const float* from = sums + (i * Tiles::kSquare + j) * point() + channel * row() + c;
               Floats sum = load(from);
               for (int64_t part = 1; part < parts; part++) sum += load(from + part * size());
               return sum;
@@ -420,55 +501,28 @@ struct GradientSums {
   }
 };
 
-}  // namespace
-
-/// winograd_filter(in, out, weight, u): U of a filter, for winograd to use again and again.
-const char* winograd_filter(Arguments arguments) {
-  const int64_t in = arguments.integer(), out = arguments.integer();
-  const Filter filter = {arguments.pointer<const float>(), false, nullptr};
-  const FilterBlocks<float> blocks = {arguments.pointer<float>(), in, panels_of(out)};
-  parallel(panels_of(out), [&](int panel, int) { transform_filter(filter, in, out, panel, blocks.panel(panel)); });
-  return nullptr;
-}
-
-/// winograd(shape…, x, is bf16, weight, mirrored, u, y, is bf16, bias, residual, activation, slope, mean, variance)
-const char* winograd(Arguments arguments) {
-  const Shape shape = read_shape(arguments);
-  const Values x = read_values(arguments);
-  const auto* weight = arguments.pointer<const float>();
-  const bool mirrored = arguments.flag();
-  const Filter filter = {weight, mirrored, arguments.pointer<const float>()};
-  const Values y = read_values(arguments);
-  const Epilogue epilogue = read_epilogue(arguments, 1);
-  auto* mean = arguments.pointer<float>();
-  const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), kChunk)};
-  Convolution work = {shape, x, filter, y, epilogue, {mean, arguments.pointer<float>(), chunks.parts, shape.out.channels, nullptr}, chunks};
-
+template <class Tiles>
+const char* convolve(Convolution<Tiles> work) {
   const bool by_tiles = work.has_many_tiles();
   const int64_t zeros = spread(work.in()), moments = spread(work.moments.size());
-  auto* shared = static_cast<float*>(
-      shared_scratch((zeros + moments + (by_tiles ? FilterBlocks<float>::size(work.in(), work.out()) : work.v_size(shape.tiles()))) * sizeof(float)));
+  const int64_t points = by_tiles ? FilterBlocks<Tiles>::size(work.in_units(), work.out()) : work.v_size(work.shape.tiles());
+  auto* shared = static_cast<float*>(shared_scratch((zeros + moments + points) * sizeof(float)));
   if (!shared) return kOutOfMemory;
   memset(shared, 0, zeros * sizeof(float));
   work.moments.parts = shared + zeros;
-  if (!(by_tiles ? convolve_by_tiles : convolve_by_channels)(work, shared, shared + zeros + moments)) return kOutOfMemory;
+  if (!(by_tiles ? convolve_by_tiles<Tiles> : convolve_by_channels<Tiles>)(work, shared, shared + zeros + moments)) return kOutOfMemory;
   work.moments.combine();
   return nullptr;
 }
 
-/// winograd_weight_gradient(shape…, x, is bf16, dy, is bf16, gradient)
-const char* winograd_weight_gradient(Arguments arguments) {
-  const Shape shape = read_shape(arguments);
-  const Values x = read_values(arguments);
-  const Values dy = read_values(arguments);
-  auto* gradient = arguments.pointer<float>();
-
-  // Each part has V, Z and sums of its own; where there are too few tiles for that, all threads share the work of each step.
-  GradientSums work = {shape, x, dy, nullptr, 1};
-  work.most = smaller(work.tiles_at_a_time(), shape.tiles());
-  const Cut pieces{shape.tiles(), work.parts()};
+/// Each part has V, Z and sums of its own; where there are too few tiles for that, all threads share the work of each step.
+template <class Tiles>
+const char* add_up(GradientSums<Tiles> work, float* gradient) {
+  using Unit = typename Tiles::Unit;
+  work.most = smaller(work.units_at_a_time(), work.units());
+  const Cut pieces{work.units(), work.parts()};
   const bool apart = pieces.parts > 1;
-  const int64_t zeros = spread(larger(shape.in.channels, shape.out.channels)), sums = pieces.parts * work.size();
+  const int64_t zeros = spread(larger(work.shape.in.channels, work.shape.out.channels)), sums = pieces.parts * work.size();
   auto* shared = static_cast<float*>(shared_scratch((zeros + sums + (apart ? 0 : work.points_size())) * sizeof(float)));
   if (!shared || (apart && !reserve_scratch(work.points_size()))) return kOutOfMemory;
   memset(shared, 0, zeros * sizeof(float));
@@ -478,14 +532,57 @@ const char* winograd_weight_gradient(Arguments arguments) {
       for (int64_t i = 0; i < parts; i++) part(static_cast<int>(i), 0);
     };
     parallel(static_cast<int>(pieces.parts), [&](int piece, int thread) {
-      work.add(pieces.begin(piece), pieces.begin(piece + 1), static_cast<float*>(scratch(thread, 0)), shared + zeros + piece * work.size(), alone);
+      work.add(pieces.begin(piece), pieces.begin(piece + 1), static_cast<Unit*>(scratch(thread, 0)), shared + zeros + piece * work.size(), alone);
     });
   } else {
     const auto together = [](int64_t parts, const auto& part) { parallel(static_cast<int>(parts), part); };
-    work.add(0, shape.tiles(), shared + zeros + sums, shared + zeros, together);
+    work.add(0, work.units(), reinterpret_cast<Unit*>(shared + zeros + sums), shared + zeros, together);
   }
   work.finish(shared + zeros, pieces.parts, gradient);
   return nullptr;
+}
+
+}  // namespace
+
+/// winograd_filter(in, out, weight, u): U of a filter, for winograd to use again and again.
+const char* winograd_filter(Arguments arguments) {
+  const int64_t in = arguments.integer(), out = arguments.integer();
+  const Filter filter = {arguments.pointer<const float>(), false, nullptr};
+  const FilterBlocks<FloatTiles> blocks = {arguments.pointer<float>(), in, panels_of(out)};
+  parallel(panels_of(out), [&](int panel, int) { transform_filter<FloatTiles>(filter, in, out, panel, blocks.panel(panel)); });
+  return nullptr;
+}
+
+/// winograd(shape…, x, is bf16, weight, mirrored, u, y, is bf16, bias, residual, activation, slope, mean, variance)
+const char* winograd(Arguments arguments) {
+  Shape shape = read_shape(arguments);
+  const Values x = read_values(arguments);
+  const auto* weight = arguments.pointer<const float>();
+  const bool mirrored = arguments.flag();
+  const Filter filter = {weight, mirrored, arguments.pointer<const float>()};
+  const Values y = read_values(arguments);
+  const Epilogue epilogue = read_epilogue(arguments, 1);
+  auto* mean = arguments.pointer<float>();
+  auto* variance = arguments.pointer<float>();
+  return with_tiles(!filter.u && (x.is_bf16 || y.is_bf16), [&](auto tiles) {
+    using Tiles = decltype(tiles);
+    shape.edge = Tiles::kEdge;
+    const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), kChunk)};
+    return convolve(Convolution<Tiles>{shape, x, filter, y, epilogue, {mean, variance, chunks.parts, shape.out.channels, nullptr}, chunks});
+  });
+}
+
+/// winograd_weight_gradient(shape…, x, is bf16, dy, is bf16, gradient)
+const char* winograd_weight_gradient(Arguments arguments) {
+  Shape shape = read_shape(arguments);
+  const Values x = read_values(arguments);
+  const Values dy = read_values(arguments);
+  auto* gradient = arguments.pointer<float>();
+  return with_tiles(x.is_bf16 || dy.is_bf16, [&](auto tiles) {
+    using Tiles = decltype(tiles);
+    shape.edge = Tiles::kEdge;
+    return add_up(GradientSums<Tiles>{shape, x, dy, nullptr, 1}, gradient);
+  });
 }
 
 }  // namespace IMGCLS_ISA
