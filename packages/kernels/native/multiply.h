@@ -69,7 +69,7 @@ struct Block {
   int64_t column, columns;
 };
 
-constexpr int64_t kMostDepth = 256;         // a panel of this depth, and a tile's rows, stay in the first cache
+constexpr int64_t kMostDepth = 128;         // a panel of this depth, and a tile's rows, stay in the first cache
 constexpr int64_t kMostColumns = 512;       //
 constexpr int64_t kMostElements = 1 << 16;  // of a block; that and its rows of A stay in the second cache
 constexpr int64_t kMostPieces = 32;         // that large work is cut into where its size alone would give fewer
