@@ -11,7 +11,7 @@ import { namedClasses, namedPreprocessing, type PreprocessingOptions } from './n
 import { createOutput } from './output.ts';
 import { origins } from './provenance.ts';
 import { refuseOccupied } from './run.ts';
-import { commaSeparatedNumbers, oneOf, wholeNumber } from './usage.ts';
+import { commaSeparatedNumbers, networkName, oneOf, wholeNumber } from './usage.ts';
 
 interface ImportOptions extends PreprocessingOptions {
   model: string;
@@ -35,7 +35,7 @@ export function importCommand(): Command {
   return new Command('import')
     .description('Makes a classifier of weights that were trained elsewhere.')
     .argument('<file>', 'of PyTorch (.pt, .pth, .th, .bin), .safetensors or .npz')
-    .requiredOption('--model <name>', 'the network that they are of: see imgcls models', oneOf('--model', models))
+    .requiredOption('--model <name>', 'the network that they are of: see imgcls models', networkName('--model', models))
     .requiredOption('--output <folder>', 'where the classifier goes')
     .option('--classes <names>', 'a,b,c or a file with one a line or in JSON, in the order of the outputs; or cifar10')
     .option('--preprocessing <name>', 'what is done to images: imagenet, cifar10, or a file with its JSON')

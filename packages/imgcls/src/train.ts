@@ -22,7 +22,7 @@ import { checkSameRun, loadRun, type Run, refuseOccupied, saveRun } from './run.
 import { optimizerNames, precisions, type Settings, scheduleNames } from './settings.ts';
 import { datasetHelp, nameOf, openSource, type Source, workersHelp } from './source.ts';
 import { bestOf, type TrainedEpoch, trainToEnd } from './training.ts';
-import { oneOf, realNumber, wholeNumber } from './usage.ts';
+import { networkName, oneOf, realNumber, wholeNumber } from './usage.ts';
 
 interface TrainOptions extends Partial<Settings> {
   output?: string;
@@ -50,7 +50,7 @@ export function trainCommand(): Command {
     .argument('<dataset...>', datasetHelp)
     .option('--output <folder>', 'where the classifier goes (default: runs/<dataset>)')
     .option('--resume', 'go on with the run in the output folder, or begin where there is none')
-    .option('--model <name>', `the network: ${models.join(', ')}`, oneOf('--model', models))
+    .option('--model <name>', 'the network: see imgcls models', networkName('--model', models))
     .option('--epochs <n>', 'how often it sees each image', wholeNumber('--epochs'))
     .option('--batch-size <n>', 'images per step', wholeNumber('--batch-size'))
     .option('--learning-rate <x>', 'how large steps are', realNumber('--learning-rate', { positive: true }))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { oneOf, realNumber, UsageError, wholeNumber } from './usage.ts';
+import { networkName, oneOf, realNumber, UsageError, wholeNumber } from './usage.ts';
 
 test('wholeNumber() takes whole numbers from its minimum on', () => {
   expect(wholeNumber('--epochs')('12')).toBe(12);
@@ -18,6 +18,13 @@ test('realNumber() takes numbers of at least 0, or above it', () => {
   expect(() => realNumber('--weight-decay')('-1')).toThrow('--weight-decay must be a number of at least 0, got "-1"');
   expect(() => realNumber('--learning-rate', { positive: true })('0')).toThrow('must be a number above 0, got "0"');
   expect(() => realNumber('--learning-rate')('NaN')).toThrow('got "NaN"');
+});
+
+test('networkName() takes the name of a network and tells the nearest otherwise', () => {
+  expect(networkName('--model', ['resnet18', 'vgg11'])('vgg11')).toBe('vgg11');
+  expect(() => networkName('--model', ['resnet18', 'vgg11'])('resnet')).toThrow(
+    '--model must be one of the 2 networks that "imgcls models" lists, got "resnet"; the nearest is resnet18',
+  );
 });
 
 test('oneOf() takes one of its words and lists them otherwise', () => {

@@ -1,3 +1,5 @@
+import { closest } from 'fastest-levenshtein';
+
 /** The command line itself is wrong: exit code 2. Anything else that fails is 1. */
 export class UsageError extends Error {
   override name = 'UsageError';
@@ -37,4 +39,14 @@ export const oneOf =
     const word = words.find((one) => one === text);
     if (word !== undefined) return word;
     throw new UsageError(`${option} must be one of ${words.join(', ')}, got "${text}"`);
+  };
+
+/** Reads an option's value as the name of a network. */
+export const networkName =
+  (option: string, names: readonly string[]) =>
+  (text: string): string => {
+    if (names.includes(text)) return text;
+    throw new UsageError(
+      `${option} must be one of the ${names.length} networks that "imgcls models" lists, got "${text}"; the nearest is ${closest(text, names)}`,
+    );
   };
