@@ -1,9 +1,6 @@
-import type { Random } from '@imgcls/random';
 import { type ChanceOptions, withProbability } from './chance.ts';
 import { describedWith } from './description.ts';
-import type { Image } from './image.ts';
-
-type Transform = (image: Image, random: Random) => Image;
+import type { Transform } from './loader.ts';
 
 /**
  * A transform that applies all of several or none, as torchvision's `RandomApply`.

@@ -7,13 +7,13 @@ import { blankImage, type Image } from './image.ts';
 /** How far `randomPhotometricDistort` goes: of each factor the least and the most. */
 export interface PhotometricDistortOptions extends ChanceOptions {
   /** Default `[0.875, 1.125]`. */
-  brightness?: Range;
+  brightness?: readonly [least: number, most: number];
   /** Default `[0.5, 1.5]`. */
-  contrast?: Range;
+  contrast?: readonly [least: number, most: number];
   /** Default `[0.5, 1.5]`. */
-  saturation?: Range;
+  saturation?: readonly [least: number, most: number];
   /** In turns of the colour circle. Default `[-0.05, 0.05]`. */
-  hue?: Range;
+  hue?: readonly [least: number, most: number];
 }
 
 type Range = readonly [least: number, most: number];

@@ -148,7 +148,7 @@ describe('createHandler() says what is wrong', () => {
       'the image must not be empty; try: curl --data-binary @photo.jpg URL',
     ]);
     const [status, message] = await errorOf(await handler(post(whole.subarray(0, whole.length / 2))));
-    expect([status, message]).toEqual([400, expect.stringContaining('png')]);
+    expect([status, message]).toEqual([400, expect.stringContaining('damaged PNG: it is cut off')]);
     expect(await errorOf(await handler(post(form)))).toEqual([
       400,
       'the form must have a file, got none; try: curl -F image=@photo.jpg URL',
