@@ -13,7 +13,7 @@ const script = fileURLToPath(new URL('../test/examine.process.ts', import.meta.u
 
 it(`examineFolder() finds all that is planted among ${count} files, in less than 400 MB`, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'imgcls-many-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  onTestFinished(() => rm(folder, { recursive: true }), 600_000);
   const photos = join(folder, 'photos');
   const planted = await makeManyFiles(photos, count);
   const file = join(folder, 'outcome.json');
