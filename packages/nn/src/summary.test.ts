@@ -1,6 +1,7 @@
 import { memory, useBackend } from '@imgcls/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { relu } from './activations.ts';
+import { selfAttention } from './attention.ts';
 import { conv2d } from './conv.ts';
 import { linear } from './linear.ts';
 import { module } from './module.ts';
@@ -56,6 +57,11 @@ multiply-adds  944 per image
     const { rows, parameters, multiplyAdds } = summary(sequential(shared, shared), [3]);
     expect(rows.map((row) => row.parameters)).toEqual([12, 0]);
     expect([parameters, multiplyAdds]).toEqual([12, 18]);
+  });
+
+  test('counts the weights of attention at each place, and its own products not', () => {
+    const { multiplyAdds } = summary(selfAttention({ features: 8, heads: 2 }), [5, 8]);
+    expect(multiplyAdds).toBe(5 * (8 * 24 + 8 * 8));
   });
 
   test('of a single layer has one row', () => {

@@ -1,4 +1,4 @@
-import { tidy } from '@imgcls/tensor';
+import { type Tensor, tidy } from '@imgcls/tensor';
 import { zeros } from '@tensorflow/tfjs-core';
 import { type Call, type Module, namedParameters, observeCalls, type Parameter, parameterCount } from './module.ts';
 
@@ -65,13 +65,13 @@ function summarize({ path, module, output }: Call, parameters: Parameter[], seen
     layer: module.description,
     outputShape: output.shape.slice(1),
     parameters: fresh.reduce((sum, { variable }) => sum + variable.size, 0),
-    multiplyAdds: parameters.reduce((sum, parameter) => sum + multiplyAdds(parameter, output.size), 0),
+    multiplyAdds: parameters.reduce((sum, parameter) => sum + multiplyAdds(parameter, output), 0),
   };
 }
 
-/** Of a convolution or a linear layer: each output multiplies its share of the weight; other layers have none. */
-function multiplyAdds({ layout, variable: { size, shape } }: Parameter, outputSize: number): number {
-  return layout ? (size / shape.at(-1)!) * outputSize : 0;
+/** Of a convolution or a linear layer: at each place of the output all of the weight is multiplied once; other layers have none. */
+function multiplyAdds({ layout, variable }: Parameter, { size, shape }: Tensor): number {
+  return layout ? (variable.size * size) / shape.at(-1)! : 0;
 }
 
 function formatSummary(rows: SummaryRow[], totals: Pick<Summary, 'parameters' | 'trainable' | 'multiplyAdds'>): string {
