@@ -28,7 +28,8 @@ export interface SplitOptions extends DivisionOptions {
  * A data set in three parts that share no example.
  *
  * Sizes are exact (within rounding, largest remainder first), and the same seed gives the same parts. Stratified, each class is
- * divided in these fractions, less than two examples off; a class with few examples has them in `train` first, where that is more than half.
+ * divided in these fractions: `n` of `N` examples, of `C` classes, at most `1 + (C + 1) n / N` examples off. A class with few examples
+ * has them in `train` first, where that is more than half.
  * Where images may show several classes, the rarest is divided first, and those that show nothing as if that were a class.
  *
  * Examples that the data set itself assigns to a part (`dataset.split`: a published test set, a folder `val`) stay there;
