@@ -10,6 +10,7 @@ const storages: Storage[] = ['float32', 'bf16'];
 const cases = storages.flatMap((storage) =>
   [
     [1, 9],
+    [1000, 5],
     [300, 3],
     [5, 64],
     [197, 100],

@@ -168,25 +168,22 @@ function expectClose(got: Results, expected: ReturnType<typeof reference>, toler
 describe.each(await everyCarrier())('$name', ({ kernels }) => {
   describe.each(Object.keys(functions) as ActivationName[])('batch norm and %s', (activation) => {
     it.each(shapes)('has float64’s values and gradients for %i rows of %i channels', (...shape) => {
-      const given = makeCase(shape, activation);
-      expectClose(compute(kernels, given), reference(given), 1e-5);
+      for (const storage of ['float32', 'bf16'] as const) {
+        const given = makeCase(shape, activation, storage);
+        expectClose(compute(kernels, given), reference(given), storage === 'bf16' ? 5e-3 : 1e-5);
+      }
     });
 
     it('takes constant statistics as such', () => {
       const given = makeCase([301, 24], activation);
       expectClose(compute(kernels, given, true), reference(given, true), 1e-5);
     });
-
-    it('reads and writes bfloat16', () => {
-      const given = makeCase([301, 24], activation, 'bf16');
-      expectClose(compute(kernels, given), reference(given), 5e-3);
-    });
   });
 
   it.each(['float32', 'bf16'] as const)('adds a residual before the activation, in %s', (storage) => {
     for (const activation of ['none', 'relu'] as const) {
       const given = makeCase([299, 40], activation, storage, true);
-      expectClose(compute(kernels, given), reference(given), storage === 'bf16' ? 1e-2 : 1e-5);
+      expectClose(compute(kernels, given), reference(given), storage === 'bf16' ? 5e-3 : 1e-5);
     }
   });
 

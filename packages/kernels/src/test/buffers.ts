@@ -13,6 +13,10 @@ export function normals(length: number, ...keys: (number | string)[]): Float64Ar
   return Float64Array.from({ length }, () => draw.normal());
 }
 
+/** A case in either storage. */
+export const inBothStorages = <T extends object>(shape: T): (T & { storage: Storage })[] =>
+  (['float32', 'bf16'] as const).map((storage) => ({ ...shape, storage }));
+
 /** The nearest value that a storage can hold. */
 export const rounded = (value: number, storage: Storage): number =>
   storage === 'bf16' ? fromBf16(toBf16(value)) : Math.fround(value);
