@@ -9,6 +9,9 @@ export const processors = (): number => globalThis.navigator?.hardwareConcurrenc
 /** Whether workers can share memory: only where the page is isolated from other origins. */
 export const sharesMemory = globalThis.crossOriginIsolated === true;
 
+/** Browsers have it or not. */
+export const askForRelaxedSimd = (): void => undefined;
+
 /** Written out like this, Vite, webpack 5 and plain pages find the files. */
 const files: Record<WasmFile, URL> = {
   'simd128.wasm': new URL('../wasm/simd128.wasm', import.meta.url),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { WasmFile, WorkerHandle, WorkerMessage } from './wasm.ts';
 
@@ -11,6 +12,11 @@ export const environment = () => ({ isa: process.env.IMGCLS_ISA, threads: proces
 export const processors = availableParallelism;
 
 export const sharesMemory = true;
+
+/** The engine of Node 20 has relaxed SIMD, but behind a flag: what modules may hold depends on it, and nothing else. */
+export function askForRelaxedSimd(): void {
+  if (process.versions.v8?.startsWith('11.3.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
 
 export async function compileWasm(file: WasmFile, folder?: string): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await readFile(new URL(file, folder ?? new URL('../wasm/', import.meta.url))));

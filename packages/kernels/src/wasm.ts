@@ -1,4 +1,4 @@
-import { compileWasm, sharesMemory, startWorker } from '#platform';
+import { askForRelaxedSimd, compileWasm, sharesMemory, startWorker } from '#platform';
 import { type CallQueue, type Carrier, Marks } from './carrier.ts';
 
 /** The instruction sets that WebAssembly may have, from the plainest to the best. */
@@ -39,6 +39,7 @@ const relaxed = 'AGFzbQEAAAABBgFgAXsBewMCAQAKDQELACAAIAAgAP2FAgs=';
 
 /** The instruction sets of WebAssembly that this engine has, from the plainest to the best. */
 export function wasmIsas(): readonly WasmIsa[] {
+  askForRelaxedSimd();
   const module = Uint8Array.from(atob(relaxed), (character) => character.charCodeAt(0));
   return WebAssembly.validate(module) ? ['simd128', 'relaxed_simd'] : ['simd128'];
 }
