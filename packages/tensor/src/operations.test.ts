@@ -10,6 +10,13 @@ const tolerance = 2e-5; // relative to the largest value: float32 with room for 
 const [tensorflow] = await listBackends();
 if (!tensorflow?.usable) console.log(`operations on tensorflow are not tested: ${tensorflow?.reason}`);
 
+const levels = await Promise.all(
+  (['native', 'wasm'] as const).map(async (carrier) =>
+    (await instructionSets(carrier)).map(
+      (isa) => [`${carrier} with ${isa}`, () => useKernels(carrier, { isa })] as const,
+    ),
+  ),
+);
 const engines: Record<string, () => Promise<unknown>> = {
   ...(tensorflow?.usable && { tensorflow: () => useBackend('tensorflow') }),
   cpu: () => useBackend('cpu'),
@@ -17,7 +24,7 @@ const engines: Record<string, () => Promise<unknown>> = {
   wasm: () => useBackend('wasm'),
   'native with a queue': () => useKernels('native', { queued: true }),
   'wasm with a queue': () => useKernels('wasm', { queued: true }),
-  ...Object.fromEntries(instructionSets.map((isa) => [`native with ${isa}`, () => useKernels('native', { isa })])),
+  ...Object.fromEntries(levels.flat()),
 };
 
 describe.each(Object.entries(engines))('on %s, values, gradients and memory are right:', (_, start) => {

@@ -3,11 +3,16 @@ import { engine, setBackend } from '@tensorflow/tfjs-core';
 import { useBackend } from '../src/backend.ts';
 import { KernelsBackend } from '../src/kernels-backend.ts';
 
-const best = (await loadKernels({ carrier: 'native' })).carrier.isa;
+const orders = {
+  native: ['avx2', 'avx512', 'avx512_bf16'],
+  wasm: ['simd128', 'relaxed_simd'],
+};
 
-const x64 = ['avx2', 'avx512', 'avx512_bf16'];
-/** The instruction sets of `native` that this machine understands. */
-export const instructionSets = x64.includes(best) ? x64.slice(0, x64.indexOf(best) + 1) : [best];
+/** The instruction sets of a carrier that this machine understands. */
+export async function instructionSets(carrier: 'native' | 'wasm'): Promise<string[]> {
+  const best = (await loadKernels({ carrier })).carrier.isa;
+  return orders[carrier].includes(best) ? orders[carrier].slice(0, orders[carrier].indexOf(best) + 1) : [best];
+}
 
 /** Makes `native` or `wasm` compute on kernels that are loaded with these options. */
 export async function useKernels(carrier: 'native' | 'wasm', options: LoadOptions): Promise<void> {
