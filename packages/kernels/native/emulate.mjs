@@ -1,7 +1,7 @@
 // `pnpm kernels:emulate PLATFORM [PATTERN…]`: the tests of the kernels on the addon of another platform, in a Node that IMGCLS_NODE
 // starts, under an emulator or with a loader of its own. Of the tests, those that go through every carrier, on the addon.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,8 @@ async function test() {
   if (spawnSync(process.execPath, building, { stdio: 'inherit' }).status !== 0) return 1;
   const folder = mkdtempSync(join(kernels, 'build/emulate-'));
   try {
-    symlinkSync(join(kernels, 'wasm'), join(folder, 'wasm')); // where a module in src/ looks for it
+    mkdirSync(join(folder, 'src'));
+    for (const part of ['wasm', 'src/test']) symlinkSync(join(kernels, part), join(folder, part)); // what modules in src/ read
     const main = await bundle(join(folder, 'src'));
     const [command, ...args] = process.env.IMGCLS_NODE.split(' ');
     const env = { ...process.env, IMGCLS_ADDON: addon };
