@@ -2,7 +2,7 @@
 //   node native/build.mjs            the addon for this machine, with the system's C++ compiler (CXX in the environment, else c++)
 //   node native/build.mjs wasm       the WebAssembly modules in wasm/, with Zig
 //   node native/build.mjs all        these, and the addon of every platform in platforms/, with Zig
-//   node native/build.mjs NAME…      some of these alone, such as linux-arm64
+//   node native/build.mjs NAME…      some of these alone, such as linux-arm64; or emulated: for this machine, AMX in plain C++
 // --install-zig fetches Zig where it is not at hand (see zig.mjs), --into FOLDER writes there.
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs';
@@ -26,13 +26,17 @@ const x64 = (hyphen) => ({
   avx2: ['-march=haswell'],
   avx512: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512'],
   avx512_bf16: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16'],
+  amx: [
+    ...[`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16'],
+    ...['-mamx-tile', '-mamx-bf16'],
+  ],
 });
 const arm64 = { neon: [] };
 
-/** Instruction sets that add to another what few kernels want: these are compiled for it, the rest is the other's. */
+/** Instruction sets that add to others what few kernels want: these are compiled for it, the rest is theirs, as kernels.inc calls them. */
 const additions = {
   avx512_bf16: {
-    other: 'avx512',
+    others: { KERNEL: 'avx512' },
     sources: [
       'conv.cc',
       'depthwise.cc',
@@ -43,6 +47,10 @@ const additions = {
       'product.cc',
       'winograd.cc',
     ],
+  },
+  amx: {
+    others: { KERNEL: 'avx512', BF16_KERNEL: 'avx512_bf16' },
+    sources: ['conv.cc', 'kernels.cc', 'matmul.cc', 'product.cc'],
   },
 };
 
@@ -94,14 +102,22 @@ const host = () => {
   );
 };
 
+const emulateAmx = '-DIMGCLS_EMULATE_AMX';
+
+/** The addon for this machine with AMX in plain C++: see amx.h. */
+const emulated = () => {
+  const { compiler, links, ...same } = host();
+  const [link] = Object.values(links);
+  return { ...same, compiler: [...compiler, emulateAmx], links: { 'build/emulated.node': link } };
+};
+
 /** For sanitize.mjs: slow, and not stripped, so that it can say where. */
 const asan = () => {
-  const { isas, compiler, links } = host();
+  const { compiler, links, ...same } = emulated();
   const watched = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-fno-omit-frame-pointer'];
   const [link] = Object.values(links);
   return {
-    isas,
-    carrier: 'addon.cc',
+    ...same,
     compiler: [...compiler, ...watched],
     links: { 'build/asan.node': (objects) => link([...watched, ...objects]).filter((word) => word !== '-s') },
   };
@@ -110,7 +126,7 @@ const asan = () => {
 /** A program of its own, for one thread too many: see test/race.cc. */
 const race = () => {
   const { isas } = host();
-  const compiler = [process.env.CXX ?? 'c++', '-g', '-fsanitize=thread'];
+  const compiler = [process.env.CXX ?? 'c++', '-g', '-fsanitize=thread', emulateAmx];
   return {
     isas,
     carrier: 'test/race.cc',
@@ -160,7 +176,7 @@ const crossed = {
   'darwin-arm64': platform('darwin-arm64', arm64, 'aarch64-macos', macos),
   'win32-x64': windows,
 };
-const targets = { host, asan, race, ...crossed };
+const targets = { host, emulated, asan, race, ...crossed };
 const groups = { wasm: ['simd128', 'relaxed_simd'], all: Object.keys(crossed) };
 
 const { values, positionals } = parseArgs({
@@ -204,8 +220,9 @@ async function build(name, { isas, carrier, compiler, before, links }) {
   const jobs = [
     ...[carrier, ...common].map((source) => ({ source, isa: '', extra: [] })),
     ...Object.entries(isas).flatMap(([isa, options]) => {
-      const { other, sources = kernels } = additions[isa] ?? {};
-      const extra = [...options, `-DIMGCLS_ISA=${isa}`, ...(other ? [`-DIMGCLS_OTHER_ISA=${other}`] : [])];
+      const { others = {}, sources = kernels } = additions[isa] ?? {};
+      const theirs = Object.entries(others).map(([kind, other]) => `-DIMGCLS_${kind}_ISA=${other}`);
+      const extra = [...options, `-DIMGCLS_ISA=${isa}`, ...theirs];
       return sources.map((source) => ({ source, isa, extra }));
     }),
   ];

@@ -220,7 +220,7 @@ const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& d
   if (rows == 0) return nullptr;
   const Patches patches = {dy, y, x, shape.out_channels, shape.out_group(), turned.depth(), false};
   const int64_t depth = turned.depth() / kDeep<Unit>;
-  const Plan plan(shape.groups, rows, shape.in_group(), depth);
+  const Plan plan = Plan::of<Unit>(shape.groups, rows, shape.in_group(), depth);
   const int64_t group_size = panels_size(depth, shape.in_group()), packed_size = shape.groups * group_size;
   float* shared = shared_floats(packed_size + plan.partials_size());
   if (!shared) return kOutOfMemory;
@@ -236,6 +236,7 @@ const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& d
 
 }  // namespace
 
+#if !defined(__AMX_BF16__)
 /// conv_pack(shape, weight, packed): packs the weight for conv()
 const char* conv_pack(Arguments in) {
   const Shape shape = read_shape(in);
@@ -243,6 +244,7 @@ const char* conv_pack(Arguments in) {
   pack_columns(shape.groups, shape.depth(), shape.out_group(), weight_columns(shape, weight), in.pointer<float>());
   return nullptr;
 }
+#endif
 
 /// conv(shape, x, bf16, weight, packed weight or null, y, bf16, bias, residual, activation, slope, mean, variance)
 const char* conv(Arguments in) {
@@ -259,7 +261,7 @@ const char* conv(Arguments in) {
   return with_unit(!packed && (x.is_bf16 || y.is_bf16), [&](auto unit) {
     using Unit = decltype(unit);
     const int64_t depth = ceil_div(shape.depth(), kDeep<Unit>);
-    const Plan plan(shape.groups, shape.outputs(), shape.out_group(), depth);
+    const Plan plan = Plan::of<Unit>(shape.groups, shape.outputs(), shape.out_group(), depth);
     const int64_t group_size = panels_size(depth, shape.out_group());
     const int64_t packed_size = packed ? 0 : shape.groups * group_size;
     Moments moments = {mean, variance, plan.rows.parts, shape.out_channels, nullptr};
@@ -304,7 +306,7 @@ const char* conv_weight_gradient(Arguments in) {
   const Values d_weight = {in.pointer<void>(), false};
   return with_unit(x.is_bf16 || dy.is_bf16, [&](auto unit) {
     using Unit = decltype(unit);
-    const Plan plan(shape.groups, shape.depth(), shape.out_group(), ceil_div(shape.outputs(), kDeep<Unit>));
+    const Plan plan = Plan::of<Unit>(shape.groups, shape.depth(), shape.out_group(), ceil_div(shape.outputs(), kDeep<Unit>));
     float* partials = shared_floats(plan.partials_size());
     if (!partials) return kOutOfMemory;
     const MatrixColumns columns = {dy, shape.out_channels, shape.out_group(), shape.outputs(), false, false};

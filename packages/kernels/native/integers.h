@@ -10,14 +10,18 @@ inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// A length in parts that differ by one at most.
+/// A length in parts that differ by one grain at most; all but the last are whole grains.
 struct Cut {
   int64_t length;
   int64_t parts;
+  int64_t grain = 1;
 
-  int64_t begin(int64_t part) const { return length * part / parts; }
+  int64_t begin(int64_t part) const { return smaller(length, grains() * part / parts * grain); }
   int64_t size(int64_t part) const { return begin(part + 1) - begin(part); }
-  int64_t most() const { return ceil_div(length, parts); }
+  int64_t most() const { return ceil_div(grains(), parts) * grain; }
+
+ private:
+  int64_t grains() const { return ceil_div(length, grain); }
 };
 
 }  // namespace IMGCLS_ISA

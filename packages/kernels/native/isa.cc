@@ -3,6 +3,10 @@
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace imgcls {
@@ -18,6 +22,10 @@ extern const Table table;
 namespace avx512_bf16 {
 extern const Table table;
 }
+namespace amx {
+extern const Table table;
+bool amx_is_right();  // see product.h
+}  // namespace amx
 
 namespace {
 
@@ -26,8 +34,10 @@ constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27;               // leaf 1
 constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                   // leaf 7, EBX
 constexpr uint32_t kAvx512 = 1u << 16 | 1u << 17 | 1u << 28 | 3u << 30;  // F, DQ, CD, BW and VL: Skylake's servers, and every AVX-512 since
 constexpr uint32_t kAvx512Bf16 = 1u << 5;                                // leaf 7.1, EAX
+[[maybe_unused]] constexpr uint32_t kAmx = 1u << 22 | 1u << 24;          // leaf 7, EDX: AMX-BF16 and AMX-TILE
 // Registers that the system saves between threads, by XGETBV.
 constexpr uint32_t kYmm = 0x6, kZmm = 0xe6;
+[[maybe_unused]] constexpr uint32_t kTiles = 3u << 17;
 
 bool has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 
@@ -37,7 +47,28 @@ uint32_t saved_registers() {
   return low;
 }
 
-constexpr const Table* kTables[] = {&avx2::table, &avx512::table, &avx512_bf16::table};
+#if defined(IMGCLS_EMULATE_AMX)
+
+bool has_amx() { return true; }
+
+#elif defined(__linux__)
+
+/// Linux 5.16 and later saves 8 KB of tiles for a process that asks for it, once for all of its threads. It may refuse: an older one does, and so may
+/// a sandbox. Windows and macOS are not asked.
+bool has_amx() {
+  constexpr long kArchReqXcompPerm = 0x1023, kXfeatureXtiledata = 18;
+  uint32_t unused, features = 0;
+  __get_cpuid_count(7, 0, &unused, &unused, &unused, &features);
+  return has(features, kAmx) && has(saved_registers(), kTiles) && syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0;
+}
+
+#else
+
+bool has_amx() { return false; }
+
+#endif
+
+constexpr const Table* kTables[] = {&avx2::table, &avx512::table, &avx512_bf16::table, &amx::table};
 
 }  // namespace
 
@@ -50,7 +81,8 @@ int supported_count() {
   if (!has(extended, kAvx512) || !has(saved_registers(), kZmm)) return 1;
   uint32_t more = 0;
   __get_cpuid_count(7, 1, &more, &unused, &unused, &unused);
-  return has(more, kAvx512Bf16) ? 3 : 2;
+  if (!has(more, kAvx512Bf16)) return 2;
+  return has_amx() && amx::amx_is_right() ? 4 : 3;
 }
 
 #else

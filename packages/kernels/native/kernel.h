@@ -46,4 +46,7 @@ struct Table {
 
 constexpr const char* kOutOfMemory = "out of memory";
 
+/// What a kernel answers that has done nothing, since that of another instruction set does as well: see kernels.cc.
+inline constexpr char kAnothers[] = "another instruction set's";
+
 }  // namespace imgcls

@@ -29,7 +29,7 @@ const char* matmul(Arguments in) {
   return with_unit(pairs, [&](auto unit) {
     using Unit = decltype(unit);
     const int64_t depth = ceil_div(k, kDeep<Unit>);
-    const Plan plan(batches, m, n, depth);
+    const Plan plan = Plan::of<Unit>(batches, m, n, depth);
     const MatrixRows rows = {a, a_transposed ? m : k, a_batch, k, a_transposed};
     const MatrixColumns columns = {b, b_transposed ? k : n, b_batch, k, b_transposed, m <= kFewRows};
     const Write write = {y, batches * m * n, Places::rows(n, m * n), epilogue, 0, {}};

@@ -70,8 +70,7 @@ struct Block {
 };
 
 constexpr int64_t kMostDepth = 128;         // a panel of this depth, and a tile's rows, stay in the first cache
-constexpr int64_t kMostColumns = 512;       //
-constexpr int64_t kMostElements = 1 << 16;  // of a block; that and its rows of A stay in the second cache
+constexpr int64_t kMostColumns = 512;
 constexpr int64_t kMostPieces = 32;         // that large work is cut into where its size alone would give fewer
 constexpr int64_t kLeastWork = 2 << 20;     // operations of a piece, about 20 µs
 constexpr int64_t kLine = 16;               // floats
@@ -91,16 +90,33 @@ inline bool reserve_scratch(int64_t floats) {
 /// Floats that all threads see; null only where there are none left.
 inline float* shared_floats(int64_t floats) { return static_cast<float*>(shared_scratch(larger(kLine, floats) * sizeof(float))); }
 
+/// What the cutting of a product depends on besides its shape, by what multiplies its units.
+struct Tiling {
+  int64_t rows;                    // of a tile
+  int64_t row_grain, depth_grain;  // that cuts keep to
+  int64_t most_elements;           // of a block; that and its rows of A stay in the second cache
+  int64_t speed;                   // how many units take the time of a float: what is packed and written costs the same for all
+};
+template <class Unit>
+constexpr Tiling kTiling = {kTileRows, 1, 1, 1 << 16, 1};
+#if defined(__AMX_BF16__)
+template <>
+inline constexpr Tiling kTiling<Pair> = {32, 32, 16, 1 << 17, 8};  // second caches have 2 MB where there is AMX
+#endif
+
 /// How a product [m][k] · [k][n] is cut, by its shape alone; k counts units.
 struct Plan {
   int64_t batches;
   Cut rows, panels, depth;
   int64_t n;
 
-  Plan(int64_t batches, int64_t m, int64_t n, int64_t k);
+  template <class Unit>
+  static Plan of(int64_t batches, int64_t m, int64_t n, int64_t k) {
+    return Plan(kTiling<Unit>, batches, m, n, k);
+  }
 
   /// How a part of the depth is cut, so that it fits into cache.
-  Cut depth_of(int64_t part) const { return {depth.size(part), larger(1, ceil_div(depth.size(part), kMostDepth))}; }
+  Cut depth_of(int64_t part) const { return {depth.size(part), larger(1, ceil_div(depth.size(part), kMostDepth)), depth.grain}; }
 
   int64_t blocks() const { return batches * rows.parts * panels.parts; }
   Block block(int64_t index) const;
@@ -117,26 +133,29 @@ struct Plan {
   int64_t partials_size() const { return depth.parts > 1 ? depth.parts * batches * rows.length * partial_row() : 0; }
 
   int64_t depth_most() const { return smaller(depth.most(), kMostDepth); }
+
+ private:
+  Plan(const Tiling& tiling, int64_t batches, int64_t m, int64_t n, int64_t k);
 };
 
-inline Plan::Plan(int64_t batches, int64_t m, int64_t n, int64_t k)
-    : batches(batches), rows{m, 1}, panels{panels_of(n), 1}, depth{k, 1}, n(n) {
+inline Plan::Plan(const Tiling& tiling, int64_t batches, int64_t m, int64_t n, int64_t k)
+    : batches(batches), rows{m, 1, tiling.row_grain}, panels{panels_of(n), 1}, depth{k, 1, tiling.depth_grain}, n(n) {
   const auto refine = [](Cut& cut, int64_t times, int64_t least) {
     cut.parts = larger(cut.parts, smaller(cut.parts * times, cut.length / least));
   };
   panels.parts = ceil_div(n, kMostColumns);
-  const int64_t most_rows = smaller(kMostElements / (panels.most() * kPanel), kMostElements / larger(1, smaller(k, kMostDepth)));
+  const int64_t most_rows = smaller(tiling.most_elements / (panels.most() * kPanel), tiling.most_elements / larger(1, smaller(k, kMostDepth)));
   rows.parts = ceil_div(m, most_rows);
-  const int64_t work = batches * (2 * m * n * k + 16 * (m * n + m * k + n * k));
+  const int64_t work = batches * (2 * m * n * k / tiling.speed + 16 * (m * n + m * k + n * k));
   const int64_t wanted = larger(1, smaller(work / kLeastWork, kMostPieces));
   const auto missing = [&] { return ceil_div(wanted, blocks() * depth.parts); };
-  refine(rows, missing(), 9 * kTileRows);
+  refine(rows, missing(), 9 * tiling.rows);
   refine(panels, missing(), 4);
   refine(depth, missing(), 4 * kMostDepth);
   refine(panels, missing(), 2);
-  refine(rows, missing(), 3 * kTileRows);
+  refine(rows, missing(), 3 * tiling.rows);
   refine(depth, missing(), 2 * kMostDepth);
-  refine(rows, missing(), 3 * kTileRows / 2);
+  refine(rows, missing(), 3 * tiling.rows / 2);
 }
 
 inline Block Plan::block(int64_t index) const {
@@ -353,7 +372,7 @@ struct MatrixColumns {
 /// Packs all columns of all batches at once: panels_size(k, n) units for each batch.
 template <class Columns, class Unit>
 void pack_columns(int64_t batches, int64_t k, int64_t n, const Columns& columns, Unit* into) {
-  const Cut depth = {k, larger(1, smaller(k, k * n / kMostElements))};
+  const Cut depth = {k, larger(1, smaller(k, k * n / kTiling<float>.most_elements))};
   parallel(static_cast<int>(batches * depth.parts), [&](int piece, int) {
     const int64_t batch = piece / depth.parts, begin = depth.begin(piece % depth.parts), size = depth.size(piece % depth.parts);
     columns.pack(batch, begin, size, 0, n, into + batch * panels_size(k, n) + begin * kPanel, k * kPanel);

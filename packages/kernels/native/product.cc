@@ -1,6 +1,9 @@
 #include "product.h"
 
 #include "epilogue.h"
+#if defined(__AMX_BF16__)
+#include "amx.h"
+#endif
 
 namespace imgcls {
 namespace IMGCLS_ISA {
@@ -13,6 +16,228 @@ Floats load_or_zeros(const T* from, int64_t count) {
 }
 
 constexpr int64_t kLineBytes = 64;
+
+template <class Unit>
+struct Operands {
+  int k;
+  const Unit* a;
+  int64_t a_row;
+  const Unit* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool accumulate;
+  const char* ahead;  // brought closer, a line for each of k
+  int64_t ahead_step;
+  bool streams;
+  const Last* last;
+};
+
+/// What comes closer while the blocks of a panel are computed: the next panel, where it is far, then what the caller said.
+template <class Unit>
+struct Ahead {
+  Traffic* traffic;
+  Traffic::Span next_panel;
+
+  Ahead(Traffic* traffic, const PanelsOf<Unit>& b, const Unit* panel, int k, bool is_last) : traffic(traffic), next_panel{nullptr, 0} {
+    if (traffic && traffic->far_panels && !is_last) next_panel = {reinterpret_cast<const char*>(panel + b.panel), k * int64_t{kPanel * sizeof(float)}};
+  }
+
+  /// So many lines of it; null when there are no more.
+  const char* take(int lines) {
+    const char* next = next_panel.take(lines * kLineBytes);
+    return next || !traffic ? next : traffic->take(lines * kLineBytes);
+  }
+};
+
+Floats finished(const Last& last, Floats sums, int64_t row, int64_t column, int count) {
+  if (last.bias) sums += load(last.bias + column, count);
+  if (last.residual) sums += load(last.residual + row * last.row + column, count);
+  return min(max(sums, splat(last.low)), splat(last.high));
+}
+
+#if defined(__AMX_BF16__)
+
+constexpr int kAmxTall = 2 * kAmxRows;
+constexpr int kAmxDeep = 8 * kAmxWords;              // units of transposed rows that are turned at a time
+constexpr int kAmxTurnedRow = kAmxDeep + kAmxWords;  // an odd number of lines, so that a column of them spreads over the cache
+static_assert(kAmxWords == kLanes && kPanel == 2 * kAmxWords);
+
+// Tiles 0 to 3 hold the sums of a block, `tall` by `wide` of them, 4 and 5 rows of A, 6 and 7 columns of B.
+
+void zero_sums() {
+  zero_tile<0>();
+  zero_tile<1>();
+  zero_tile<2>();
+  zero_tile<3>();
+}
+
+template <int tall, int wide>
+void load_sums(const float* from, int64_t row) {
+  load_tile<0>(from, row * 4);
+  if constexpr (wide == 2) load_tile<1>(from + kLanes, row * 4);
+  from += kAmxRows * row;
+  if constexpr (tall == 2) load_tile<2>(from, row * 4);
+  if constexpr (tall == 2 && wide == 2) load_tile<3>(from + kLanes, row * 4);
+}
+
+template <int tall, int wide>
+void store_sums(float* to, int64_t row) {
+  store_tile<0>(to, row * 4);
+  if constexpr (wide == 2) store_tile<1>(to + kLanes, row * 4);
+  to += kAmxRows * row;
+  if constexpr (tall == 2) store_tile<2>(to, row * 4);
+  if constexpr (tall == 2 && wide == 2) store_tile<3>(to + kLanes, row * 4);
+}
+
+/// The products of one block, `step` units at a time.
+template <int tall, int wide>
+void add_products(const Operands<Pair>& of, int step) {
+  const int64_t a_row = of.a_row * 4, b_row = of.b_row * 4;
+  const Pair *a = of.a, *b = of.b;
+  const char* ahead = of.ahead;
+  for (int k = 0; k < of.k; k += step, a += step, b += step * of.b_row) {
+    if (of.ahead_step)
+      for (int line = 0; line < step; line++, ahead += of.ahead_step) __builtin_prefetch(ahead, 0, 2);
+    load_tile<4>(a, a_row);
+    load_tile<6>(b, b_row);
+    multiply_tiles<0, 4, 6>();
+    if constexpr (wide == 2) {
+      load_tile<7>(b + kLanes, b_row);
+      multiply_tiles<1, 4, 7>();
+    }
+    if constexpr (tall == 2) {
+      load_tile<5>(a + kAmxRows * of.a_row, a_row);
+      multiply_tiles<2, 5, 6>();
+      if constexpr (wide == 2) multiply_tiles<3, 5, 7>();
+    }
+  }
+}
+
+/// A block of `rows` rows. Its sums stay in tiles throughout; where more follows than storing them, that is done by vectors.
+template <int tall, int wide>
+void amx_block(const Operands<Pair>& of, int rows, int columns, int step) {
+  const bool stay = columns == wide * kLanes && !of.last && !of.streams;
+  if (stay && of.accumulate) load_sums<tall, wide>(of.c, of.c_row);
+  else zero_sums();
+  add_products<tall, wide>(of, step);
+  if (stay) return store_sums<tall, wide>(of.c, of.c_row);
+  alignas(kLineBytes) float sums[kAmxTall * kPanel];
+  store_sums<tall, wide>(sums, kPanel);
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j += kLanes) {
+      const int count = columns - j < kLanes ? columns - j : kLanes;
+      float* c = of.c + i * of.c_row + j;
+      Floats value = load(sums + i * kPanel + j);
+      if (of.accumulate) value += load(c, count);
+      if (of.last) value = finished(*of.last, value, i, j, count);
+      if (of.streams) stream(c, value);
+      else store(c, value, count);
+    }
+}
+
+/// A product by AMX, in parts that one setting of the tiles computes: rows by 32 and units by 16, and what remains of both.
+struct AmxProduct {
+  struct Range {
+    int begin, size, step;
+  };
+
+  int m, n, k;
+  const Pair* a;
+  int64_t a_row;
+  PanelsOf<Pair> b;
+  float* c;
+  int64_t c_row;
+  bool accumulate;
+  Traffic* traffic;
+  const Last* last;
+
+  void run() const {
+    const int deep = k - k % kAmxWords, rest = k - deep;
+    if (deep > 0) add({0, deep, kAmxWords});
+    if (rest > 0) add({deep, rest, rest});
+    if (k == 0) add({0, 0, 1});
+    release_tiles();
+  }
+
+ private:
+  void add(const Range& units) const {
+    const int tall = m - m % kAmxTall, rest = m - tall;
+    if (tall > 0) add(units, {0, tall, kAmxTall});
+    if (rest > 0) add(units, {tall, rest, rest});
+  }
+
+  void add(const Range& units, const Range& rows) const {
+    TileSizes sizes;
+    const int upper = rows.step < kAmxRows ? rows.step : kAmxRows, lower = rows.step > kAmxRows ? rows.step - kAmxRows : upper;
+    for (int i = 0; i < 2; i++) {
+      sizes.set(i, upper, kAmxWords);
+      sizes.set(2 + i, lower, kAmxWords);
+      sizes.set(4 + i, i == 0 ? upper : lower, units.step);
+      sizes.set(6 + i, units.step, kAmxWords);
+    }
+    set_tiles(sizes);
+    for (int column = 0; column < n; column += kPanel) {
+      const int columns = n - column < kPanel ? n - column : kPanel;
+      const Pair* panel = b.at + column / kPanel * b.panel + units.begin * b.row;
+      Ahead<Pair> ahead(traffic, b, panel, units.size, column + kPanel >= n);
+      for (int row = rows.begin; row < rows.begin + rows.size; row += rows.step) add_block(units, row, rows.step, panel, column, columns, ahead);
+    }
+  }
+
+  void add_block(const Range& units, int row, int rows, const Pair* panel, int column, int columns, Ahead<Pair>& ahead) const {
+    const bool finishes = last && units.begin + units.size == k;
+    const Last here = finishes ? last->from(row, column) : Last{};
+    const char* next = ahead.take(units.size);
+    const Operands<Pair> of = {units.size,
+                               a + row * a_row + units.begin,
+                               a_row,
+                               panel,
+                               b.row,
+                               c + row * c_row + column,
+                               c_row,
+                               accumulate || units.begin > 0,
+                               next,
+                               next ? kLineBytes : 0,
+                               traffic && traffic->streams && units.size == k,
+                               finishes ? &here : nullptr};
+    const auto block = rows > kAmxRows ? (columns > kLanes ? amx_block<2, 2> : amx_block<2, 1>) : (columns > kLanes ? amx_block<1, 2> : amx_block<1, 1>);
+    block(of, rows, columns, units.step);
+  }
+};
+
+/// Rows from transposed ones, `count` of them and `k` units, kAmxTurnedRow units apart.
+void turn_rows(const Pair* a, int64_t a_row, int count, int k, Pair* to) {
+  for (int unit = 0; unit < k; unit += kLanes)
+    for (int row = 0; row < count; row += kLanes) {
+      Floats square[kLanes];
+      for (int i = 0; i < kLanes; i++)
+        square[i] = unit + i < k ? load_or_zeros(reinterpret_cast<const float*>(a + (unit + i) * a_row + row), smaller(kLanes, count - row)) : Floats{};
+      transpose(square);
+      for (int i = 0; i < kLanes; i++) memcpy(to + (row + i) * kAmxTurnedRow + unit, &square[i], sizeof square[i]);
+    }
+}
+
+void by_amx(int m, int n, int k, const Pair* a, int64_t a_row, PanelsOf<Pair> b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
+            const Last* last) {
+  AmxProduct{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last}.run();
+}
+
+void transposed_by_amx(int m, int n, int k, const Pair* a, int64_t a_row, PanelsOf<Pair> b, float* c, int64_t c_row, bool accumulate,
+                       Traffic* traffic) {
+  alignas(kLineBytes) Pair rows[kAmxTall * kAmxTurnedRow];
+  for (int row = 0; row < m; row += kAmxTall) {
+    const int height = m - row < kAmxTall ? m - row : kAmxTall;
+    for (int unit = 0; unit < k || unit == 0; unit += kAmxDeep) {
+      const int units = k - unit < kAmxDeep ? k - unit : kAmxDeep;
+      turn_rows(a + unit * a_row + row, a_row, height, units, rows);
+      by_amx(height, n, units, rows, kAmxTurnedRow, {b.at + unit * b.row, b.row, b.panel}, c + row * c_row, c_row, accumulate || unit > 0,
+             traffic, nullptr);
+    }
+  }
+}
+
+#else
 
 // Units in a vector, and what a tile does with them.
 
@@ -36,28 +261,6 @@ Floats splat_unit(Pair pair) {
 Floats multiply_units(Pair, Floats a, Floats b, Floats c) { return (Floats)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }
 
 #endif
-
-template <class Unit>
-struct Operands {
-  int k;
-  const Unit* a;
-  int64_t a_row;
-  const Unit* b;
-  int64_t b_row;
-  float* c;
-  int64_t c_row;
-  bool accumulate;
-  const char* ahead;  // brought closer, a line for each of k
-  int64_t ahead_step;
-  bool streams;
-  const Last* last;
-};
-
-Floats finished(const Last& last, Floats sums, int64_t row, int64_t column, int count) {
-  if (last.bias) sums += load(last.bias + column, count);
-  if (last.residual) sums += load(last.residual + row * last.row + column, count);
-  return min(max(sums, splat(last.low)), splat(last.high));
-}
 
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed, class Unit>
@@ -109,13 +312,11 @@ void by_tiles(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> 
   for (int column = 0; column < n; column += kPanel) {
     const int columns = n - column < kPanel ? n - column : kPanel;
     const Unit* panel = b.at + column / kPanel * b.panel;
-    Traffic::Span next_panel = {reinterpret_cast<const char*>(panel + b.panel), 0};
-    if (traffic && traffic->far_panels && column + kPanel < n) next_panel.bytes = k * int64_t{kPanel * sizeof(float)};
+    Ahead<Unit> ahead(traffic, b, panel, k, column + kPanel >= n);
     for (int block = 0; block < blocks; block++) {
       const int begin = static_cast<int>(int64_t{m} * block / blocks);
       const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
-      const char* next = next_panel.take(k * kLineBytes);
-      if (!next && traffic) next = traffic->take(k * kLineBytes);
+      const char* next = ahead.take(k);
       const Last here = last ? last->from(begin, column) : Last{};
       const Operands<Unit> of = {k,     transposed ? a + begin : a + begin * a_row, a_row,
                            panel, b.row,                                      c + begin * c_row + column,
@@ -128,6 +329,8 @@ void by_tiles(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> 
     }
   }
 }
+
+#endif
 
 /// Row k of a panel, of the values of one row of b or of two, `second` being null where there is none.
 template <class T>
@@ -161,13 +364,21 @@ Floats load_along(const T* from, int64_t count, Pair) {
 template <class Unit>
 void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
              const Last* last) {
+#if defined(__AMX_BF16__)
+  by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
+#else
   by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
+#endif
 }
 
 template <class Unit>
 void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
                         Traffic* traffic) {
+#if defined(__AMX_BF16__)
+  transposed_by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
+#else
   by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr);
+#endif
 }
 
 template <class T, class Unit>
@@ -193,16 +404,49 @@ void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, Unit
     }
 }
 
-#define IMGCLS_PRODUCT(Unit)                                                                                                              \
-  template void product(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*, const Last*);              \
-  template void product_transposed(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*);                \
-  template void pack_panels(int64_t, int64_t, const float*, int64_t, Unit*, int64_t);                                                    \
-  template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, Unit*, int64_t);                                                 \
-  template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, Unit*);                                                   \
+#define IMGCLS_PRODUCT(Unit)                                                                                                               \
+  template void product(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*, const Last*);               \
+  template void product_transposed(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*);                 \
+  template void pack_panels(int64_t, int64_t, const float*, int64_t, Unit*, int64_t);                                                     \
+  template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, Unit*, int64_t);                                                  \
+  template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, Unit*);                                                    \
   template void pack_panel_transposed(int64_t, int64_t, const Bfloat16*, int64_t, Unit*);
+#if !defined(__AMX_BF16__)
 IMGCLS_PRODUCT(float)
+#endif
 #if defined(__AVX512BF16__)
 IMGCLS_PRODUCT(Pair)
+#endif
+
+#if defined(__AMX_BF16__)
+bool amx_is_right() {
+  constexpr int m = kAmxTall + 3, n = kPanel + 8, k = kAmxWords + 5;  // whole tiles, and less in every direction
+  float b[2 * k][n], c[2][m][n];
+  Pair rows[m][k], turned[k][m], panels[panels_size(k, n)];
+  const auto value = [](int i, int j) { return static_cast<float>((3 * i + 5 * j) % 7 - 3); };  // sums of these are exact in any order
+  const auto half = [](float v) {
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return static_cast<Bfloat16>(bits >> 16);
+  };
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < k; j++) turned[j][i] = rows[i][j] = {half(value(i, 2 * j)), half(value(i, 2 * j + 1))};
+  for (int i = 0; i < 2 * k; i++)
+    for (int j = 0; j < n; j++) b[i][j] = value(j + 1, i);
+  pack_panels(2 * k, n, b[0], n, panels, k * kPanel);
+  for (auto& matrix : c)
+    for (auto& row : matrix)
+      for (float& one : row) one = 1;
+  product(m, n, k, rows[0], k, PanelsOf<Pair>::packed(panels, k), c[0][0], n, true);
+  product_transposed(m, n, k, turned[0], m, PanelsOf<Pair>::packed(panels, k), c[1][0], n, true);
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++) {
+      float expected = 1;
+      for (int l = 0; l < 2 * k; l++) expected += value(i, l) * b[l][j];
+      if (c[0][i][j] != expected || c[1][i][j] != expected) return false;
+    }
+  return true;
+}
 #endif
 
 }  // namespace IMGCLS_ISA

@@ -22,7 +22,7 @@ constexpr int kTileRows = 4;  // Clang keeps a column of `a` in registers: 6 wou
 constexpr int kTileRows = 6;
 #endif
 
-/// Two values that follow each other in the depth, which AVX512-BF16 multiplies and adds at once. A product is one of floats or one of pairs:
+/// Two values that follow each other in the depth, which AVX512-BF16 and AMX multiply and add at once. A product is one of floats or one of pairs:
 /// its depth is counted in these units, and zeros fill the last.
 struct Pair {
   Bfloat16 first, second;
@@ -36,11 +36,15 @@ inline constexpr int64_t kDeep<Pair> = 2;
 
 /// Calls `run` with a unit: with a Pair where pairs are wanted, and this instruction set multiplies them.
 template <class Run>
-auto with_unit([[maybe_unused]] bool pairs, const Run& run) {
+const char* with_unit([[maybe_unused]] bool pairs, const Run& run) {
+#if defined(__AMX_BF16__)
+  return pairs ? run(Pair{}) : kAnothers;
+#else
 #if defined(__AVX512BF16__)
   if (pairs) return run(Pair{});
 #endif
   return run(float{});
+#endif
 }
 
 /// A matrix [k][n] by panels of kPanel columns: element (k, n) lies at `at[n / kPanel · panel + k · row + n % kPanel]`.
@@ -103,6 +107,11 @@ void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b
 template <class Unit>
 void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
                         Traffic* traffic = nullptr);
+
+#if defined(__AMX_BF16__)
+/// Whether AMX multiplies as it should: it could not be tried on a machine that has it when this was written.
+bool amx_is_right();
+#endif
 
 #if defined(__AVX512BF16__)
 /// As many values as there are, zeros behind them.

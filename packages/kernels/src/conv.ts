@@ -1,5 +1,5 @@
 import type { Activation } from './activation.ts';
-import type { Buffer } from './buffer.ts';
+import { type Buffer, isBf16 } from './buffer.ts';
 import { depthwiseConv2d, depthwiseInputGradient, depthwiseWeightGradient } from './depthwise.ts';
 import { directConv2d, directFilter, directInputGradient, directWeightGradient } from './direct.ts';
 import type { Kernels } from './kernels.ts';
@@ -50,7 +50,8 @@ export function conv2d(kernels: Kernels, shape: Conv2dShape, { weight, ...operan
     return;
   }
   const compute = { depthwise: depthwiseConv2d, winograd, direct: directConv2d };
-  compute[algorithm(shape, 'forward')](kernels, shape, { ...operands, weight });
+  const { x, y } = operands;
+  compute[algorithm(kernels, shape, 'forward', x, y)](kernels, shape, { ...operands, weight });
 }
 
 /** `dx` from `dy`. */
@@ -60,7 +61,8 @@ export function conv2dInputGradient(
   operands: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
 ): void {
   const compute = { depthwise: depthwiseInputGradient, winograd: winogradInputGradient, direct: directInputGradient };
-  compute[algorithm(shape, 'inputGradient')](kernels, shape, operands);
+  const { dy, dx } = operands;
+  compute[algorithm(kernels, shape, 'inputGradient', dy, dx)](kernels, shape, operands);
 }
 
 /** `dWeight`, float32 and laid out as the filter, from `x` and `dy`. */
@@ -74,12 +76,13 @@ export function conv2dWeightGradient(
     winograd: winogradWeightGradient,
     direct: directWeightGradient,
   };
-  compute[algorithm(shape, 'weightGradient')](kernels, shape, operands);
+  const { x, dy } = operands;
+  compute[algorithm(kernels, shape, 'weightGradient', x, dy)](kernels, shape, operands);
 }
 
 /** Lays a filter out as `conv2d` reads it, so that it need not do so in each call. Nothing where it reads filters as they are. */
 export function prepareFilter(kernels: Kernels, shape: Conv2dShape, weight: Block): PreparedFilter | undefined {
-  switch (algorithm(shape, 'prepared')) {
+  switch (algorithm(kernels, shape, 'prepared')) {
     case 'depthwise':
       return undefined;
     case 'winograd':
@@ -89,8 +92,18 @@ export function prepareFilter(kernels: Kernels, shape: Conv2dShape, weight: Bloc
   }
 }
 
-/** What computes a pass of a convolution fastest. */
-function algorithm(shape: Conv2dShape, pass: Pass): 'depthwise' | 'winograd' | 'direct' {
+/** What computes a pass of a convolution, between these images, fastest. */
+function algorithm(
+  kernels: Kernels,
+  shape: Conv2dShape,
+  pass: Pass,
+  ...images: Buffer[]
+): 'depthwise' | 'winograd' | 'direct' {
   if (shape.groups > 1 && shape.groups === shape.inChannels) return 'depthwise';
+  if (kernels.carrier.isa === 'amx' && images.some(isBf16) && hasPairs(shape, pass)) return 'direct';
   return prefersWinograd(shape, pass) ? 'winograd' : 'direct';
 }
+
+/** Whether conv.cc multiplies pairs of bfloat16: an input gradient sums over the output channels of each tap. */
+const hasPairs = ({ outChannels, groups }: Conv2dShape, pass: Pass): boolean =>
+  pass !== 'inputGradient' || (outChannels / groups) % 2 === 0;

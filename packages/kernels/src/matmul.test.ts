@@ -79,6 +79,20 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     expect([...get(kernels, y, 4)]).toEqual([11.5, 18, 0, 17]);
   });
 
+  it.each([
+    { batch: 1, m: 75, n: 41, k: 300 },
+    { batch: 1, m: 40, n: 64, k: 32 },
+  ])('matmul() finishes float32 from bfloat16, for %j', (shape) => {
+    const { m, n } = shape;
+    const { a, b } = operands({ ...shape, storage: 'bf16' });
+    const bias = normals(n, 'bias').map(Math.fround);
+    const y = put(kernels, new Float64Array(m * n));
+    const inputs = { a: put(kernels, a, 'bf16'), b: put(kernels, b, 'bf16'), bias: put(kernels, bias).block };
+    matmul(kernels, shape, { ...inputs, y, activation: 'relu' });
+    const expected = reference({ ...shape, storage: 'bf16' }).map((sum, i) => Math.max(0, sum + bias[i % n]!));
+    expect(relativeError(get(kernels, y, m * n), expected)).toBeLessThan(1e-6);
+  });
+
   it('matmul() adds to what was there when the residual is y itself', () => {
     const shape = { batch: 1, m: 40, n: 70, k: 3000 };
     const { a, b } = operands(shape);

@@ -86,6 +86,7 @@ const isaNames: Readonly<Record<string, string>> = {
   avx2: 'AVX2',
   avx512: 'AVX-512',
   avx512_bf16: 'AVX-512 with BF16',
+  amx: 'AVX-512 with AMX',
   neon: 'NEON',
   simd128: 'WebAssembly with SIMD',
   relaxed_simd: 'WebAssembly with relaxed SIMD',

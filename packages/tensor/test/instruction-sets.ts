@@ -4,7 +4,7 @@ import { useBackend } from '../src/backend.ts';
 import { KernelsBackend } from '../src/kernels-backend.ts';
 
 const orders = {
-  native: ['avx2', 'avx512', 'avx512_bf16'],
+  native: ['avx2', 'avx512', 'avx512_bf16', 'amx'],
   wasm: ['simd128', 'relaxed_simd'],
 };
 
