@@ -185,6 +185,21 @@ const char* batch_norm_statistics(Arguments in) {
   return bf16 ? statistics<Bfloat16>(columns, in) : statistics<float>(columns, in);
 }
 
+/// batch_norm_running(channels, kept, momentum, momentum · correction, mean, variance, running_mean, running_variance, batches): running
+/// statistics move towards those of a batch, and one more int32 batch is counted. Each number is rounded once.
+const char* batch_norm_running(Arguments in) {
+  const int64_t channels = in.integer();
+  const double kept = in.real(), of_mean = in.real(), of_variance = in.real();
+  const auto *mean = in.pointer<const float>(), *variance = in.pointer<const float>();
+  auto *running_mean = in.pointer<float>(), *running_variance = in.pointer<float>();
+  for (int64_t c = 0; c < channels; c++) {
+    running_mean[c] = static_cast<float>(kept * running_mean[c] + of_mean * mean[c]);
+    running_variance[c] = static_cast<float>(kept * running_variance[c] + of_variance * variance[c]);
+  }
+  ++*in.pointer<int32_t>();
+  return nullptr;
+}
+
 /// batch_norm(bf16, rows, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, residual, y)
 const char* batch_norm(Arguments in) {
   const bool bf16 = in.flag();

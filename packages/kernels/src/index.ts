@@ -64,10 +64,12 @@ export {
   batchNormGradient,
   batchNormMaxPool,
   batchNormMaxPoolGradient,
+  batchNormRunning,
   batchNormStatistics,
   channelSum,
   type NormParameters,
   type Rows,
+  type RunningStatistics,
 } from './norm.ts';
 export {
   type AdamNumbers,

@@ -9,6 +9,7 @@ import {
   batchNormGradient,
   batchNormMaxPool,
   batchNormMaxPoolGradient,
+  batchNormRunning,
   batchNormStatistics,
   channelSum,
   type Rows,
@@ -238,6 +239,26 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
       expect(relativeError(get(kernels, to.bias, channels), offsets)).toBeLessThan(1e-9);
     });
   });
+
+  it.each([1, 17, 130])(
+    'batchNormRunning() rounds the running statistics of %i channels once, and counts',
+    (channels) => {
+      const { x, mean, variance, beta } = makeLayer(1, channels);
+      const spread = x.map((v) => Math.fround(v * v));
+      const [runningMean, runningVariance] = [put(kernels, beta), put(kernels, spread)];
+      const batches = kernels.memory.allocate(4);
+      kernels.memory.ints(batches, 1)[0] = 41;
+      const batch = { mean: put(kernels, mean).block, variance: put(kernels, variance).block };
+      const running = { runningMean: runningMean.block, runningVariance: runningVariance.block, batches };
+      batchNormRunning(kernels, { channels, momentum: 0.25, correction: 1.5 }, { ...batch, ...running });
+
+      const moved = (from: Float64Array, to: Float64Array, share: number) =>
+        Array.from(from, (v, c) => Math.fround(0.75 * v + share * to[c]!));
+      expect(Array.from(get(kernels, runningMean, channels))).toEqual(moved(beta, mean, 0.25));
+      expect(Array.from(get(kernels, runningVariance, channels))).toEqual(moved(spread, variance, 0.375));
+      expect(kernels.memory.ints(batches, 1)[0]).toBe(42);
+    },
+  );
 
   it('is the same on any number of threads', () => {
     const given = makeCase([9_001, 48], 'relu');

@@ -28,6 +28,27 @@ export function batchNormStatistics(
   kernels.call('batch_norm_statistics', isBf16(x), rows, channels, x.block, mean, variance);
 }
 
+export interface RunningStatistics {
+  /** Those of a batch, `[channels]`. */
+  readonly mean: Block;
+  readonly variance: Block;
+  /** Changed in place, `[channels]`. */
+  readonly runningMean: Block;
+  readonly runningVariance: Block;
+  /** One int32, of which there is one more. */
+  readonly batches: Block;
+}
+
+/** `running ← (1 - momentum) · running + momentum · batch`, the variance of the batch times `correction`. */
+export function batchNormRunning(
+  kernels: Kernels,
+  { channels, momentum, correction }: { channels: number; momentum: number; correction: number },
+  { mean, variance, runningMean, runningVariance, batches }: RunningStatistics,
+): void {
+  const shares = [1 - momentum, momentum, momentum * correction] as const;
+  kernels.call('batch_norm_running', channels, ...shares, mean, variance, runningMean, runningVariance, batches);
+}
+
 /** `y = f((x - mean) · gamma / √(variance + epsilon) + beta + residual)`; `y` may be `x` or `residual`. */
 export function batchNormApply(
   kernels: Kernels,

@@ -1,13 +1,5 @@
-import {
-  add,
-  batchNorm,
-  batchNormTraining,
-  layerNorm as normalizeRows,
-  scale,
-  type Tensor,
-  type Variable,
-} from '@imgcls/tensor';
-import { add as addIntegers, type Rank, scalar } from '@tensorflow/tfjs-core';
+import { batchNorm, batchNormTraining, layerNorm as normalizeRows, updateRunningStatistics } from '@imgcls/tensor';
+import { type Rank, scalar } from '@tensorflow/tfjs-core';
 import { constant, type Initializer, initialize } from './initializers.ts';
 import { describe } from './inspect.ts';
 import { buffer, type Module, module, type Parameter, parameter } from './module.ts';
@@ -65,10 +57,9 @@ export function batchNorm2d(channels: number, options: BatchNorm2dOptions = {}):
         throw new RangeError(
           `batchNorm2d: training needs more than one value per channel, got [${x.shape}]; use larger batches`,
         );
-      const { y, mean, variance } = batchNormTraining(x, { gamma, beta, epsilon });
-      moveTowards(running_mean, mean, momentum);
-      moveTowards(running_var, variance, momentum, count / (count - 1));
-      num_batches_tracked.assign(addIntegers(num_batches_tracked, scalar(1, 'int32')));
+      const { y, ...batch } = batchNormTraining(x, { gamma, beta, epsilon });
+      const running = { mean: running_mean, variance: running_var, batches: num_batches_tracked };
+      updateRunningStatistics(running, batch, { momentum, count });
       return y;
     },
     describe(
@@ -111,9 +102,4 @@ export function layerNorm(
     },
     describe('layerNorm', [features], [['epsilon', epsilon, 1e-5]]),
   );
-}
-
-/** `running = (1 - momentum) · running + momentum · correction · batch` */
-function moveTowards(running: Variable, batch: Tensor, momentum: number, correction = 1): void {
-  running.assign(add(scale(running, 1 - momentum), scale(batch, momentum * correction)));
 }

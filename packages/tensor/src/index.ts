@@ -49,7 +49,14 @@ export {
   type CrossEntropyOptions,
   crossEntropy,
 } from './loss.ts';
-export { type BatchNormOptions, type BatchNormTrainingOptions, batchNorm, batchNormTraining } from './norm.ts';
+export {
+  type BatchNormOptions,
+  type BatchNormTrainingOptions,
+  batchNorm,
+  batchNormTraining,
+  type RunningStatistics,
+  updateRunningStatistics,
+} from './norm.ts';
 export { type Normalization, normalize } from './normalize.ts';
 export {
   type AdamOptions,

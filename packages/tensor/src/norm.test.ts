@@ -1,7 +1,19 @@
-import { add, mul, ones, randomNormal, tensor, tensor2d, zeros } from '@tensorflow/tfjs-core';
+import {
+  add,
+  clone,
+  memory,
+  mul,
+  ones,
+  randomNormal,
+  scalar,
+  tensor,
+  tensor2d,
+  variable,
+  zeros,
+} from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from './backend.ts';
-import { batchNorm, batchNormTraining } from './norm.ts';
+import { batchNorm, batchNormTraining, updateRunningStatistics } from './norm.ts';
 
 describe.each(['cpu', 'native', 'wasm'] as const)('batch normalization on %s', (backend) => {
   beforeAll(async () => {
@@ -29,6 +41,26 @@ describe.each(['cpu', 'native', 'wasm'] as const)('batch normalization on %s', (
     const x = add(mul(randomNormal([8, 32, 32, 2], 0, 1, 'float32', 2), 1e-2), 100);
     const variance = batchNormTraining(x).variance.dataSync();
     for (const each of variance) expect(each / 1e-4).toBeCloseTo(1, 1);
+  });
+
+  it('updateRunningStatistics() moves them in place, the variance by its unbiased estimate', () => {
+    const running = {
+      mean: variable(tensor([1, 2])),
+      variance: variable(tensor([4, 8])),
+      batches: variable(scalar(6, 'int32')),
+    };
+    const before = [clone(running.mean), clone(running.batches)];
+    const batch = { mean: tensor([3, -2]), variance: tensor([2, 6]) };
+    const { numTensors } = memory();
+    updateRunningStatistics(running, batch, { momentum: 0.25, count: 3 });
+    expect(memory().numTensors).toBe(numTensors);
+    expect(Array.from(running.mean.dataSync())).toEqual([1.5, 1]);
+    expect(Array.from(running.variance.dataSync())).toEqual([3.75, 8.25]);
+    expect(running.batches.dataSync()[0]).toBe(7);
+    expect(before.map((each) => Array.from(each.dataSync()))).toEqual([[1, 2], [6]]);
+    expect(() =>
+      updateRunningStatistics(running, { ...batch, mean: zeros([3]) }, { momentum: 0.25, count: 3 }),
+    ).toThrow(new RangeError('updateRunningStatistics: mean must have the shape [2], got [3]'));
   });
 
   it('in evaluation is the same with the statistics of the batch', () => {

@@ -5,11 +5,13 @@ import {
   neg,
   ones,
   rsqrt,
+  scalar,
   square,
   sub,
   type Tensor,
   type Tensor1D,
   tidy,
+  type Variable,
   zeros,
 } from '@tensorflow/tfjs-core';
 import { channelSum } from './channel-sum.ts';
@@ -82,6 +84,57 @@ export function batchNormTraining<T extends Tensor>(
   );
   return { y: y as T, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
+
+/** What evaluation goes by, kept while training goes on. */
+export interface RunningStatistics {
+  /** `[C]`. */
+  mean: Variable;
+  /** `[C]`. */
+  variance: Variable;
+  /** How many batches there were: int32, a scalar. */
+  batches: Variable;
+}
+
+/**
+ * Moves running statistics towards those of a batch, in place, and counts the batch: `running ← (1 - momentum) · running + momentum · batch`, the variance
+ * by its unbiased estimate, `count / (count - 1)` times the biased one.
+ *
+ * @param batch As `batchNormTraining` gives them. No gradient flows from here.
+ * @param options.count Values of each channel in the batch, at least 2.
+ * @throws {RangeError} if the shapes differ.
+ */
+export function updateRunningStatistics(
+  running: RunningStatistics,
+  batch: { mean: Tensor; variance: Tensor },
+  { momentum, count }: { momentum: number; count: number },
+): void {
+  const channels = running.mean.size;
+  const mean = asVector('updateRunningStatistics: mean', batch.mean, channels);
+  const variance = asVector('updateRunningStatistics: variance', batch.variance, channels);
+  const { mean: runningMean, variance: runningVariance, batches } = running;
+  const inputs = { mean, variance, runningMean, runningVariance, batches };
+  run(runningKernel, inputs, { momentum, correction: count / (count - 1) });
+}
+
+export type RunningInputs = {
+  mean: Tensor1D;
+  variance: Tensor1D;
+  runningMean: Variable;
+  runningVariance: Variable;
+  batches: Variable;
+};
+export type RunningAttributes = { momentum: number; correction: number };
+
+const runningKernel: Kernel<RunningInputs, RunningAttributes, Tensor[]> = {
+  name: 'ImgclsRunningStatistics',
+  composed({ mean, variance, runningMean, runningVariance, batches }, { momentum, correction }) {
+    runningMean.assign(add(mul(runningMean, 1 - momentum), mul(mean, momentum)));
+    runningVariance.assign(add(mul(runningVariance, 1 - momentum), mul(variance, momentum * correction)));
+    batches.assign(add(batches, scalar(1, 'int32')));
+    return [];
+  },
+  own: own.runningStatistics,
+};
 
 type Affine = { gamma: Tensor1D; beta: Tensor1D };
 export type BatchNormInputs = Affine & { x: Tensor; mean: Tensor1D; variance: Tensor1D };

@@ -6,6 +6,7 @@ import {
   batchNormGradient,
   batchNormMaxPool,
   batchNormMaxPoolGradient,
+  batchNormRunning,
   batchNormStatistics,
   type Kernels,
   type PoolShape,
@@ -13,8 +14,10 @@ import {
 } from '@imgcls/kernels';
 import type { Tensor, Tensor1D, TensorInfo } from '@tensorflow/tfjs-core';
 import type { KernelsBackend } from '../kernels-backend.ts';
+import type { RunningAttributes, RunningInputs } from '../norm.ts';
 import { alike, type Recipe, type TensorData } from '../tensor-data.ts';
 import { Slope } from './activation.ts';
+import { changeable } from './changeable.ts';
 import { Convolution, Statistics } from './conv.ts';
 import { blocksOf, type Norm, type NormVectors, normIngredients } from './layer.ts';
 import { isPair, PoolSlope } from './pool-slope.ts';
@@ -47,6 +50,25 @@ export function batchNormTraining(
   if (source.derived instanceof Statistics) source.derived.copy(to);
   else batchNormStatistics(backend.kernels, rowsOf(source, norm), { x: source.buffer, ...to });
   return [backend.later(x.shape, storageOf(source), new Normalisation(source, norm)), mean, variance];
+}
+
+export function runningStatistics(
+  backend: KernelsBackend,
+  { mean, variance, ...running }: RunningInputs,
+  attributes: RunningAttributes,
+): TensorInfo[] {
+  batchNormRunning(
+    backend.kernels,
+    { channels: mean.size, ...attributes },
+    {
+      mean: backend.of(mean).block,
+      variance: backend.of(variance).block,
+      runningMean: changeable(backend, running.runningMean),
+      runningVariance: changeable(backend, running.runningVariance),
+      batches: changeable(backend, running.batches),
+    },
+  );
+  return [];
 }
 
 export interface GradientInputs extends Affine {

@@ -6,12 +6,12 @@ import {
   lambUpdate,
   rmspropUpdate,
   sgdUpdate,
-  unary,
 } from '@imgcls/kernels';
-import { engine, type Tensor, type TensorInfo, type Variable } from '@tensorflow/tfjs-core';
+import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
 import type { Inputs } from '../kernel.ts';
 import type { KernelsBackend } from '../kernels-backend.ts';
 import type { Adam, AdamOptions, Rmsprop, Sgd } from '../optimizer.ts';
+import { changeable } from './changeable.ts';
 
 type Count = { count: number };
 
@@ -100,19 +100,4 @@ function blocksOf<State extends string>(
       ...Object.fromEntries(remembered),
     };
   });
-}
-
-/** A variable's block, its own alone: tensors that share its values, as clones do, keep those of before. */
-function changeable(backend: KernelsBackend, variable: Variable): Block {
-  if (backend.of(variable).isShared) {
-    const copy = backend.allocate(variable.shape);
-    const [x, y] = [backend.of(variable).elements, backend.of(copy).elements];
-    unary(backend.kernels, 'cast', variable.size, { x, y });
-    const own = engine().makeTensorFromTensorInfo(copy);
-    variable.assign(own);
-    own.dispose();
-  }
-  const data = backend.of(variable);
-  data.change();
-  return data.block;
 }

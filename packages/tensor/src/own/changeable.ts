@@ -1,0 +1,18 @@
+import { type Block, unary } from '@imgcls/kernels';
+import { engine, type Variable } from '@tensorflow/tfjs-core';
+import type { KernelsBackend } from '../kernels-backend.ts';
+
+/** A variable's block, its own alone: tensors that share its values, as clones do, keep those of before. */
+export function changeable(backend: KernelsBackend, variable: Variable): Block {
+  if (backend.of(variable).isShared) {
+    const copy = backend.allocate(variable.shape);
+    const [x, y] = [backend.of(variable).elements, backend.of(copy).elements];
+    unary(backend.kernels, 'cast', variable.size, { x, y });
+    const own = engine().makeTensorFromTensorInfo(copy);
+    variable.assign(own);
+    own.dispose();
+  }
+  const data = backend.of(variable);
+  data.change();
+  return data.block;
+}
