@@ -22,6 +22,19 @@ describe('normalize()', () => {
     expect(Array.from(x.dataSync())).toEqual([0, 2]);
   });
 
+  it.each(['cpu', 'native', 'wasm'] as const)(
+    'keeps floats that need no normalization as they were, on %s',
+    async (backend) => {
+      await useBackend(backend);
+      const images = Float32Array.of(0.5, -3);
+      const x = normalize(images, [1, 2, 1, 1]);
+      images.fill(0);
+      expect(Array.from(x.dataSync())).toEqual([0.5, -3]);
+      x.dispose();
+      await useBackend('cpu');
+    },
+  );
+
   it('refuses pixels that do not fill the shape, and numbers that are not one per channel', () => {
     expect(() => normalize(new Uint8Array(5), [1, 2, 2, 1])).toThrow(
       new RangeError('normalize: images must hold 4 values for [1,2,2,1], got 5'),

@@ -4,13 +4,16 @@ import type { KernelsBackend } from '../kernels-backend.ts';
 import type { NormalizeAttributes } from '../normalize.ts';
 import { isFloat, type OwnKernel } from './own.ts';
 
-/** Bytes to normalised floats, in the kernels' memory. */
+/** Bytes to normalised floats, in the kernels' memory; floats that need no normalisation are copied there as they are. */
 export function normalized(
   backend: KernelsBackend,
   _: Record<never, never>,
   { images, shape, mean, std }: NormalizeAttributes,
 ): TensorInfo | undefined {
-  if (!(images instanceof Uint8Array)) return undefined;
+  if (!(images instanceof Uint8Array)) {
+    const isNeutral = mean.every((value) => value === 0) && std.every((value) => value === 1);
+    return isNeutral ? copied(backend, images, shape) : undefined;
+  }
   const [count, height, width, channels] = shape;
   const bytes = backend.makeTensorInfo([...shape], 'bool', images); // which are bytes too
   const y = backend.allocate(shape);
@@ -21,6 +24,12 @@ export function normalized(
     { images: backend.of(bytes).block, y: backend.of(y).buffer },
   );
   backend.disposeIntermediateTensorInfo(bytes);
+  return y;
+}
+
+function copied(backend: KernelsBackend, images: Float32Array, shape: readonly number[]): TensorInfo {
+  const y = backend.makeTensorInfo([...shape], 'float32', images);
+  backend.of(y).settled();
   return y;
 }
 
