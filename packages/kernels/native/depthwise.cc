@@ -90,6 +90,35 @@ void each_run(const Lines<W>& lines, const Sights& columns, int64_t channels, Ta
   }
 }
 
+/// Memory that will be read next, fetched into the second cache bit by bit: lines of pixels are too many short runs for the processor to see
+/// them coming.
+struct Ahead {
+  const char* at = nullptr;
+  const char* end = nullptr;
+  int64_t step = 0;  // bytes at a time
+
+  Ahead() = default;
+  /// `values` of `bytes` each, in so many times.
+  Ahead(const void* values, int64_t bytes, int64_t times)
+      : at(static_cast<const char*>(values)), end(at + bytes), step(ceil_div(ceil_div(bytes, kFetched), larger(1, times)) * kFetched) {}
+
+  void fetch() {
+    for (const char* until = at + step < end ? at + step : end; at < until; at += kFetched) __builtin_prefetch(at, 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kFetched = 64;
+};
+
+struct AheadOfBoth {
+  Ahead x, dy;
+
+  void fetch() {
+    x.fetch();
+    dy.fetch();
+  }
+};
+
 /// Where sums go, and what is done to them before.
 template <class Y, class F>
 struct Output {
@@ -101,8 +130,9 @@ struct Output {
 /// y = f(Σ pixels · weights + bias) over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
 template <int kPixels, class Y, class F>
 void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Output<Y, F>& y, int64_t at,
-              int64_t y_step) {
+              int64_t y_step, Ahead& ahead) {
   each_vector(channels, [&](int64_t c, int lanes) {
+    ahead.fetch();
     const Floats bias = y.bias ? load(y.bias + c, lanes) : Floats{};
     Floats sum[kPixels];
     for (int p = 0; p < kPixels; p++) sum[p] = bias;
@@ -118,27 +148,31 @@ void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int
 /// A line of such sums, from `at` on.
 template <class Y, class F>
 void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Output<Y, F>& y, int64_t at,
-              int64_t y_step) {
+              int64_t y_step, Ahead& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
     int64_t i = 0;
-    for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step);
-    for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step);
+    for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
+    for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
   });
 }
 
-/// weights += Σ pixels · dy over kPixels places.
-template <int kPixels>
-void add_products(const Tap<float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const float* dy) {
+/// weights += Σ pixels · dy over so many places, for kTaps taps, whose sums stay in registers meanwhile.
+template <int kTaps>
+void add_products(const Tap<float>* taps, int64_t x_step, int64_t channels, int64_t places, const float* dy, AheadOfBoth& ahead) {
   each_vector(channels, [&](int64_t c, int lanes) {
-    Floats d[kPixels];
-    for (int p = 0; p < kPixels; p++) d[p] = load(dy + p * channels + c, lanes);
-    for (int64_t t = 0; t < count; t++) {
-      const float* x = taps[t].x + x_offset + c;
-      Floats sum = load(taps[t].w + c, lanes);
-      for (int p = 0; p < kPixels; p++) sum = fma(load(x + p * x_step, lanes), d[p], sum);
-      store(taps[t].w + c, sum, lanes);
+    const float* x[kTaps];
+    Floats sum[kTaps];
+    for (int t = 0; t < kTaps; t++) {
+      x[t] = taps[t].x + c;
+      sum[t] = load(taps[t].w + c, lanes);
     }
+    for (int64_t p = 0; p < places; p++) {
+      if (p % kBlock == 0) ahead.fetch();
+      const Floats d = load(dy + p * channels + c, lanes);
+      for (int t = 0; t < kTaps; t++) sum[t] = fma(load(x[t] + p * x_step, lanes), d, sum[t]);
+    }
+    for (int t = 0; t < kTaps; t++) store(taps[t].w + c, sum[t], lanes);
   });
 }
 
@@ -200,6 +234,8 @@ struct Pieces {
   int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
   int64_t begin(int piece) const { return piece * rows_each; }
   int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
+  /// The row that its thread most likely comes to after one of a piece, or none of them: `rows`.
+  int64_t next(int piece, int64_t row) const { return row + 1 < end(piece) ? row + 1 : smaller(begin(piece + threads()), rows); }
   /// The most rows of an image in a piece.
   int64_t most() const { return smaller(rows_each, image_rows); }
 
@@ -226,6 +262,21 @@ Range seeing(const Axis& axis, Range pixels) {
   const int64_t begin = first <= 0 ? 0 : ceil_div(first, axis.stride), end = smaller(axis.out, (pixels.end - 1 + axis.before) / axis.stride + 1);
   return {begin, larger(begin, end)};
 }
+
+/// What the row after one of a piece needs of the images, besides what this one does; `needs(row)` are the lines for a row.
+template <class Needs>
+Ahead ahead_of(const Pieces& pieces, int piece, int64_t row, const Images& images, const Needs& needs, int64_t times) {
+  const int64_t next = pieces.next(piece, row);
+  if (images.bf16 || next == pieces.rows) return {};
+  const int64_t image = next / pieces.image_rows;
+  Range lines = needs(next % pieces.image_rows);
+  if (next == row + 1 && next % pieces.image_rows > 0) lines.begin = smaller(lines.end, larger(lines.begin, needs(row % pieces.image_rows).end));
+  const auto* values = static_cast<const float*>(images.values) + (image * images.lines + lines.begin) * images.line;
+  return {values, lines.size() * images.line * int64_t{sizeof(float)}, times};
+}
+
+/// How many blocks of pixels and vectors of channels a line of them is.
+int64_t blocks_of(int64_t pixels, int64_t channels) { return larger(1, pixels / kBlock) * ceil_div(channels, kLanes); }
 
 /// The most lines of `in` that one piece needs.
 int64_t most_seen(const Axis& axis, int64_t places) { return smaller(axis.in, (places - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1); }
@@ -255,17 +306,19 @@ void convolve_piece(const Shape& shape, const Pieces& pieces, int piece, const I
                     const Output<Y, F>& output, const Workspace<const float>& workspace, float* line_memory, float* x_memory) {
   const int64_t channels = shape.channels, line = shape.x.out * channels;
   const Sights columns = columns_under(shape.x, workspace.columns);
+  const auto needs = [&](int64_t row) { return seen(shape.y, {row, row + 1}); };
   pieces.each_image(piece, [&](int64_t image, Range rows) {
     const float* pixels = x.floats(image, seen(shape.y, rows), x_memory);
     for (int64_t row = rows.begin; row < rows.end; row++) {
       const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
       const int64_t at = (image * shape.y.out + row) * line;
+      Ahead ahead = ahead_of(pieces, piece, image * shape.y.out + row, x, needs, blocks_of(shape.x.out, channels));
       if (!epilogue.residual) {
-        sum_line(lines, columns, channels, workspace.taps, output, at, channels);
+        sum_line(lines, columns, channels, workspace.taps, output, at, channels, ahead);
         continue;
       }
       const Output<float, Identity> sums{Sink<float>(line_memory, line, channels), nullptr, {}};
-      sum_line(lines, columns, channels, workspace.taps, sums, 0, channels);
+      sum_line(lines, columns, channels, workspace.taps, sums, 0, channels, ahead);
       for (int64_t i = 0; i < line; i += channels)
         epilogue.write(line_memory + i, channels, epilogue.bias, static_cast<const Y*>(epilogue.residual) + at + i, output.sink.to + at + i);
     }
@@ -325,15 +378,17 @@ const char* input_gradient(const Shape& shape, const Images& dy, const float* we
   const Pieces pieces(shape.batch, shape.y.in, line);
   if (!Workspace<const float>::for_all(shape, dy.work(most_seeing(shape.y, pieces.most())))) return kOutOfMemory;
   const Output<X, Identity> output{Sink<X>(dx, pieces.rows * line, channels), nullptr, {}};
+  const auto needs = [&](int64_t row) { return seeing(shape.y, {row, row + 1}); };
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<const float> workspace(shape, thread);
     pieces.each_image(piece, [&](int64_t image, Range rows) {
       const float* gradients = dy.floats(image, seeing(shape.y, rows), workspace.floats);
       for (int64_t row = rows.begin; row < rows.end; row++) {
         const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
+        Ahead ahead = ahead_of(pieces, piece, image * shape.y.in + row, dy, needs, blocks_of(shape.x.in, channels));
         for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
           sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, output,
-                   (image * shape.y.in + row) * line + first * channels, stride * channels);
+                   (image * shape.y.in + row) * line + first * channels, stride * channels, ahead);
       }
     });
     finish_streams();
@@ -342,12 +397,14 @@ const char* input_gradient(const Shape& shape, const Images& dy, const float* we
 }
 
 /// Adds a line's part to the weights that the lines' taps have.
-void add_line(const Lines<float>& lines, const Sights& columns, int64_t channels, Tap<float>* taps, const float* dy) {
+void add_line(const Lines<float>& lines, const Sights& columns, int64_t channels, Tap<float>* taps, const float* dy, AheadOfBoth& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<float>* seen, int64_t count, int64_t place, int64_t places) {
-    int64_t i = 0;
-    for (; i + kBlock <= places; i += kBlock) add_products<kBlock>(seen, count, i * x_step, x_step, channels, dy + (place + i) * channels);
-    for (; i < places; i++) add_products<1>(seen, count, i * x_step, x_step, channels, dy + (place + i) * channels);
+    const float* from = dy + place * channels;
+    int64_t t = 0;
+    for (; t + 9 <= count; t += 9) add_products<9>(seen + t, x_step, channels, places, from, ahead);
+    for (; t + 3 <= count; t += 3) add_products<3>(seen + t, x_step, channels, places, from, ahead);
+    for (; t < count; t++) add_products<1>(seen + t, x_step, channels, places, from, ahead);
   });
 }
 
@@ -357,6 +414,8 @@ const char* weight_gradient(const Shape& shape, const Images& x, const Images& d
   auto* parts = static_cast<float*>(shared_scratch(pieces.count() * weights * sizeof(float)));
   const int64_t x_work = x.work(most_seen(shape.y, pieces.most()));
   if (!parts || !Workspace<float>::for_all(shape, x_work + dy.work(pieces.most()))) return kOutOfMemory;
+  const auto needs = [&](int64_t row) { return seen(shape.y, {row, row + 1}); };
+  const auto itself = [](int64_t row) { return Range{row, row + 1}; };
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<float> workspace(shape, thread);
     const Sights columns = columns_under(shape.x, workspace.columns);
@@ -365,8 +424,11 @@ const char* weight_gradient(const Shape& shape, const Images& x, const Images& d
     pieces.each_image(piece, [&](int64_t image, Range rows) {
       const float* pixels = x.floats(image, seen(shape.y, rows), workspace.floats);
       const float* gradients = dy.floats(image, rows, workspace.floats + x_work);
-      for (int64_t row = rows.begin; row < rows.end; row++)
-        add_line(lines_under(shape, row, pixels, part, workspace.rows), columns, shape.channels, workspace.taps, gradients + row * dy.line);
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        const int64_t at = image * shape.y.out + row, times = blocks_of(shape.x.out, shape.channels);
+        AheadOfBoth ahead = {ahead_of(pieces, piece, at, x, needs, times), ahead_of(pieces, piece, at, dy, itself, times)};
+        add_line(lines_under(shape, row, pixels, part, workspace.rows), columns, shape.channels, workspace.taps, gradients + row * dy.line, ahead);
+      }
     });
   });
   add_parts(parts, pieces.count(), weights, d_weights);
