@@ -401,7 +401,8 @@ struct Write {
   Moments moments;
 
   float* place(const Block& block, int64_t* row) const {
-    if (y.is_bf16 || places.width > 0 || !epilogue.is_clamp() || moments.mean) return nullptr;
+    const bool holds_residual = epilogue.residual == y.at;  // which is needed once all sums are there
+    if (y.is_bf16 || places.width > 0 || !epilogue.is_clamp() || moments.mean || holds_residual) return nullptr;
     *row = places.row;
     return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
   }

@@ -22,25 +22,32 @@ int32_t kernel(const char* name) {
 
 double at(const void* memory) { return static_cast<double>(reinterpret_cast<uintptr_t>(memory)); }
 
-/// Matrices a, b, their product y, and the sums of its columns.
+/// Matrices a, b, b as bfloat16, which holds its values too, twice their product y, and the sums of its columns.
 struct Work {
   float* a = static_cast<float*>(imgcls_allocate(kRows * kInner * sizeof(float)));
   float* b = static_cast<float*>(imgcls_allocate(kInner * kColumns * sizeof(float)));
+  uint16_t* half = static_cast<uint16_t*>(imgcls_allocate(kInner * kColumns * sizeof(uint16_t)));
   float* y = static_cast<float*>(imgcls_allocate(kRows * kColumns * sizeof(float)));
   float* sums = static_cast<float*>(imgcls_allocate(kColumns * sizeof(float)));
 
   Work() {
     for (int i = 0; i < kRows * kInner; i++) a[i] = static_cast<float>(i % 17 - 8) / 8;
-    for (int i = 0; i < kInner * kColumns; i++) b[i] = static_cast<float>(i % 23 - 11) / 16;
+    for (int i = 0; i < kInner * kColumns; i++) {
+      b[i] = static_cast<float>(i % 23 - 11) / 16;
+      memcpy(&half[i], reinterpret_cast<const char*>(&b[i]) + 2, sizeof half[i]);
+    }
   }
 
-  /// Hands both calls to `submit`, in this order.
+  /// Hands all calls to `submit`, in this order.
   template <class Submit>
   void run(int isa, int threads, Submit submit) {
     const double product[] = {double(kernel("matmul")), double(isa), double(threads), 19, 1, kRows, kColumns, kInner,
                               at(a), 0, kRows * kInner, 0, at(b), 0, kInner * kColumns, 0, at(y), 0, 1, 0, 0, 0, 0};
+    const double again[] = {double(kernel("matmul")), double(isa), double(threads), 19, 1, kRows, kColumns, kInner,
+                            at(a), 0, kRows * kInner, 0, at(half), 1, kInner * kColumns, 0, at(y), 0, 1, 0, at(y), 0, 0};
     const double sum[] = {double(kernel("channel_sum")), double(isa), double(threads), 5, 0, kRows, kColumns, at(y), at(sums)};
     submit(product);
+    submit(again);
     submit(sum);
   }
 
@@ -48,7 +55,7 @@ struct Work {
     for (int j = 0; j < kColumns; j++) {
       double expected = 0;
       for (int i = 0; i < kRows; i++)
-        for (int k = 0; k < kInner; k++) expected += double(a[i * kInner + k]) * b[k * kColumns + j];
+        for (int k = 0; k < kInner; k++) expected += 2 * double(a[i * kInner + k]) * b[k * kColumns + j];
       if (fabs(sums[j] - expected) > 1e-3) return false;
     }
     return true;
