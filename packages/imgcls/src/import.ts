@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { folder as folderStore, readWeights, saveClassifier } from '@imgcls/io';
 import { type CatalogueModel, createModel, fromTorchvision, listModels } from '@imgcls/models';
@@ -55,10 +54,11 @@ async function importWeights(file: string, options: ImportOptions): Promise<void
   const preprocessing = await namedPreprocessing(options, entryOf(name).inputShape);
   const store = folderStore(folder);
   await refuseOccupied(store, folder);
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new Error(`there is no file "${file}"`) : error;
-  });
-  const { stateDict: written, format } = await readWeights(bytes, member === undefined ? {} : { member });
+  const { stateDict: written, format } = await readWeights(file, member === undefined ? {} : { member }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? new Error(`there is no file "${file}"`) : error;
+    },
+  );
   const stateDict = fromTorchvision(written);
   await startBackend(backend, output);
   const numClasses = classCount(name, stateDict);

@@ -1,19 +1,20 @@
+import { type Bytes, Lookup, partOf } from './bytes.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 
 /** Reads bytes one after the other; what would go beyond the end is an error. Numbers are little-endian. */
 export class ByteReader {
   /** What is read. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** What errors call it. */
   readonly where: string;
   /** How many bytes have been read. */
   at = 0;
-  readonly #view: DataView;
+  readonly #lookup: Lookup;
 
-  constructor(bytes: Uint8Array, where: string) {
+  constructor(bytes: Bytes, where: string) {
     this.bytes = bytes;
     this.where = where;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#lookup = new Lookup(bytes);
   }
 
   get left(): number {
@@ -23,25 +24,31 @@ export class ByteReader {
   /** The next bytes, as a view. */
   take(count: number): Uint8Array {
     const start = this.#advance(count);
-    return this.bytes.subarray(start, this.at);
+    return this.#lookup.bytes(start, count);
   }
 
-  uint8 = (): number => this.#view.getUint8(this.#advance(1));
-  uint16 = (): number => this.#view.getUint16(this.#advance(2), true);
-  uint32 = (): number => this.#view.getUint32(this.#advance(4), true);
-  int32 = (): number => this.#view.getInt32(this.#advance(4), true);
-  float64BigEndian = (): number => this.#view.getFloat64(this.#advance(8));
+  /** The next bytes, to be read later. */
+  skip(count: number): Bytes {
+    const start = this.#advance(count);
+    return partOf(this.bytes, start, this.at);
+  }
+
+  uint8 = (): number => this.#lookup.uint8(this.#advance(1));
+  uint16 = (): number => this.#lookup.uint16(this.#advance(2));
+  uint32 = (): number => this.#lookup.uint32(this.#advance(4));
+  int32 = (): number => this.#lookup.int32(this.#advance(4));
+  float64BigEndian = (): number => this.#lookup.float64BigEndian(this.#advance(8));
 
   /** A 64-bit integer that must be a size. */
   size(): number {
-    const value = this.#view.getBigInt64(this.#advance(8), true);
+    const value = this.#lookup.int64(this.#advance(8));
     if (value >= 0n && value <= Number.MAX_SAFE_INTEGER) return Number(value);
     return this.fail('a size in [0, 2^53)', value);
   }
 
   /** The text before the next newline, of at most so many bytes. */
   line(limit = 1000): string {
-    const end = this.bytes.subarray(this.at, this.at + limit).indexOf(0x0a);
+    const end = this.#lookup.bytes(this.at, Math.min(limit, this.left)).indexOf(0x0a);
     if (end < 0) return this.fail(`a line of at most ${limit} bytes`, 'none');
     return this.text(end + 1).slice(0, -1);
   }

@@ -1,5 +1,6 @@
 export { folder } from '#folder';
 export { download, indexedDb, opfs } from './browser.ts';
+export type { Bytes } from './bytes.ts';
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export {
   type Classifier,

@@ -1,5 +1,6 @@
 import { ByteReader } from './byte-reader.ts';
-import { byteSwapped, type Dtype, dtypes, viewAs } from './dtype.ts';
+import { allOf, type Bytes, place } from './bytes.ts';
+import { byteSwapped, type Dtype, dtypes } from './dtype.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 import { gather } from './strides.ts';
 import { WeightsFileError } from './weights-file-error.ts';
@@ -21,7 +22,7 @@ import { readZip, unpack } from './zip.ts';
  * It reads a file, so it is not run here.
  * The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-export async function readNpz(bytes: Uint8Array): Promise<Map<string, SafetensorsTensor>> {
+export async function readNpz(bytes: Bytes): Promise<Map<string, SafetensorsTensor>> {
   const tensors = new Map<string, SafetensorsTensor>();
   for (const [name, entry] of readZip(bytes, WHERE)) {
     if (!name.endsWith('.npy'))
@@ -69,12 +70,10 @@ function readNpy(reader: ByteReader): SafetensorsTensor {
   const size = shape.reduce((product, n) => product * n, 1) * (dtypes[dtype].bits / 8);
   if (size !== reader.left) reader.fail(`${size} bytes for ${dtype} [${shape}]`, reader.left);
   if (shape.length > 32) reader.fail('at most 32 dimensions', shape.length); // NumPy's own limit
-  const bytes = order === '>' ? byteSwapped(reader.take(size), dtype) : reader.take(size);
-  return {
-    dtype,
-    shape,
-    data: viewAs(dtype, isFortran === 'True' && shape.length > 1 ? inRowOrder(bytes, dtype, shape) : bytes),
-  };
+  const part = reader.skip(size);
+  const bytes = order === '>' ? byteSwapped(allOf(part), dtype) : part;
+  const isTurned = isFortran === 'True' && shape.length > 1;
+  return place({ dtype, shape }, isTurned ? inRowOrder(allOf(bytes), dtype, shape) : bytes);
 }
 
 /** Elements whose first index runs fastest, put in the order where the last does. */

@@ -157,7 +157,8 @@ async function fetchWeights(
     );
   const official = { name: `weights/${network}`, baseUrls: [folder], files: [{ name, sha256 }] };
   const files = await openOfficial(official, options);
-  return (await readWeights(await files.read(name))).stateDict;
+  const file = await files.at(name);
+  return (await readWeights(typeof file === 'string' ? file : new Uint8Array(await file.arrayBuffer()))).stateDict;
 }
 
 /** The tensors that don't fit as they are for another number of classes: those of heads. @throws {ClassifierError} if more doesn't. */

@@ -1,4 +1,5 @@
 import type { StateDict } from '@imgcls/nn';
+import { fileBytes } from '#file';
 import { readNpz } from './npz.ts';
 import { decodeSafetensors, toStateDict } from './safetensors.ts';
 import { type ReadTorchOptions, readTorchCheckpoint } from './torch-checkpoint.ts';
@@ -17,6 +18,8 @@ export type ReadWeightsOptions = ReadTorchOptions;
  * Reads weights from a file of PyTorch (`readTorchCheckpoint`), safetensors (`decodeSafetensors`) or NumPy (`readNpz`): what it is, its
  * bytes say.
  *
+ * @param file Its bytes; or, in Node, its path: then each tensor is read only when it is loaded, and the whole is never in memory. The file
+ * must stay as it is until then.
  * @throws {WeightsFileError} if it is none of them, or is damaged.
  * @throws {TypeError} if a tensor is of a type that networks here don't have.
  * @example
@@ -33,8 +36,9 @@ export type ReadWeightsOptions = ReadTorchOptions;
  * console.log(weights.format); // => safetensors
  * ```
  */
-export async function readWeights(bytes: Uint8Array, options: ReadWeightsOptions = {}): Promise<Weights> {
-  const start = String.fromCharCode(...bytes.subarray(0, 200));
+export async function readWeights(file: string | Uint8Array, options: ReadWeightsOptions = {}): Promise<Weights> {
+  const bytes = typeof file === 'string' ? fileBytes(file) : file;
+  const start = String.fromCharCode(...bytes.subarray(0, Math.min(200, bytes.length)));
   if (/^.{8}\s*\{/s.test(start))
     return { format: 'safetensors', stateDict: toStateDict(decodeSafetensors(bytes).tensors) };
   if (start.startsWith('PK') && /^[^/]*\.npy/.test(start.slice(30)))

@@ -1,5 +1,6 @@
 import { arrayOf, type HostArray, type HostTensor, type StateDict } from '@imgcls/nn';
-import { type Dtype, dtypeOf, dtypes, rankOf, viewAs } from './dtype.ts';
+import { type Bytes, Lookup, partOf, place } from './bytes.ts';
+import { type Dtype, dtypeOf, dtypes, rankOf } from './dtype.ts';
 import { parseStrictJson, type StrictJson } from './json.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 
@@ -9,6 +10,8 @@ export interface SafetensorsTensor {
   shape: readonly number[];
   /** Row-major. A complex number is two elements, real and imaginary; types smaller than a byte are packed. */
   data: HostArray;
+  /** As that of a `HostTensor`. */
+  read?(): HostArray;
 }
 
 /** What a safetensors file holds. */
@@ -59,8 +62,8 @@ interface Entry {
 /**
  * Reads a safetensors file.
  *
- * @param bytes The whole file. Tensors are views of it where they are aligned (always, in files that `encodeSafetensors` wrote), copies
- * elsewhere.
+ * @param bytes The whole file. Tensors are views of it where they are aligned (always, in files that `encodeSafetensors` wrote); elsewhere
+ * they are copied when they are first asked for.
  * @throws {SafetensorsError} for every file that the reference implementation refuses, and for names that occur twice.
  * @example
  * ```ts
@@ -73,7 +76,7 @@ interface Entry {
  * ```
  * The format: https://github.com/huggingface/safetensors#format
  */
-export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function decodeSafetensors(bytes: Bytes): SafetensorsFile {
   const { header, dataOffset } = readHeader(bytes);
   const { entries, metadata } = parseHeader(header);
   entries.sort((a, b) => Number(a.begin - b.begin) || Number(a.end - b.end));
@@ -83,11 +86,8 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
       'MetadataIncompleteBuffer',
       `the tensors must fill the file after its header, got ${dataLength} bytes of tensors in ${bytes.length - dataOffset}; the file is cut off or has something appended`,
     );
-  const tensor = ({ dtype, shape, begin, end }: Entry): SafetensorsTensor => ({
-    dtype,
-    shape: shape.map(Number),
-    data: viewAs(dtype, bytes.subarray(dataOffset + Number(begin), dataOffset + Number(end))),
-  });
+  const tensor = ({ dtype, shape, begin, end }: Entry): SafetensorsTensor =>
+    place({ dtype, shape: shape.map(Number) }, partOf(bytes, dataOffset + Number(begin), dataOffset + Number(end)));
   return { tensors: new Map(entries.map((entry) => [entry.name, tensor(entry)])), metadata };
 }
 
@@ -132,10 +132,10 @@ export function toStateDict(tensors: ReadonlyMap<string, SafetensorsTensor>): St
   return new Map(entries);
 }
 
-function readHeader(bytes: Uint8Array): { header: string; dataOffset: number } {
+function readHeader(bytes: Bytes): { header: string; dataOffset: number } {
   if (bytes.length < 8)
     throw new SafetensorsError('HeaderTooSmall', `a file must have at least 8 bytes, got ${bytes.length}`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const length = new Lookup(bytes).uint64(0);
   if (length > MAX_HEADER_BYTES)
     throw new SafetensorsError(
       'HeaderTooLarge',

@@ -1,16 +1,17 @@
+import { type Bytes, partOf } from './bytes.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 
 const BLOCK = 512;
 
 /**
- * The plain files of a tar archive, as views.
+ * The plain files of a tar archive, as parts of it.
  *
  * @param where Begins the errors.
  * @throws {WeightsFileError} if a header is damaged, a name occurs twice, or the archive ends within a file.
  * The ustar format: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
  */
-export function untar(bytes: Uint8Array, where: string): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>();
+export function untar(bytes: Bytes, where: string): Map<string, Bytes> {
+  const files = new Map<string, Bytes>();
   for (let at = 0; at + BLOCK <= bytes.length; ) {
     const header = bytes.subarray(at, at + BLOCK);
     if (header.every((byte) => byte === 0)) break; // the end is marked by blocks of zeros
@@ -22,16 +23,16 @@ export function untar(bytes: Uint8Array, where: string): Map<string, Uint8Array>
     if (!(start + size <= bytes.length)) fail(where, `${size} bytes of ${JSON.stringify(name)}`, bytes.length - start);
     const isFile = header[156] === 0 || header[156] === 0x30; // type '0', or as before POSIX
     if (isFile && files.has(name)) fail(where, 'each name once', JSON.stringify(name));
-    if (isFile) files.set(name, bytes.subarray(start, start + size));
+    if (isFile) files.set(name, partOf(bytes, start, start + size));
     at = start + Math.ceil(size / BLOCK) * BLOCK;
   }
   return files;
 }
 
 /** Whether the first header is one of a tar archive. */
-export const isTar = (bytes: Uint8Array): boolean => bytes.length > BLOCK && text(bytes, 257, 5) === 'ustar';
+export const isTar = (bytes: Bytes): boolean => bytes.length > BLOCK && text(bytes, 257, 5) === 'ustar';
 
-const text = (header: Uint8Array, start: number, length: number): string =>
+const text = (header: Bytes, start: number, length: number): string =>
   new TextDecoder().decode(header.subarray(start, start + length)).replace(/\0.*$/s, '');
 
 const octal = (header: Uint8Array, start: number, length: number): number =>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { random } from '@imgcls/random';
 import { describe, expect, it } from 'vitest';
 import { latin1, storage, stream, string, TENSOR, tensor } from '../test/pickles.ts';
+import { allOf } from './bytes.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import { readTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
 import { TORCH_DTYPES, type TorchTensor, type TorchValue } from './torch-objects.ts';
@@ -453,7 +454,7 @@ const checksum = (header: Uint8Array): number =>
 const joined = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.concat(parts));
 
 const zipFiles = (name: string): Map<string, Uint8Array> =>
-  new Map([...readZip(fixture(name), 'test')].map(([path, { bytes }]) => [path, bytes]));
+  new Map([...readZip(fixture(name), 'test')].map(([path, { bytes }]) => [path, allOf(bytes)]));
 
 function errorOf(bytes: Uint8Array): string {
   try {

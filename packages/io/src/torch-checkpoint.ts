@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.ts';
 import { isTar } from './tar.ts';
 import { readTorchStream, readTorchTar, readTorchZip, type TorchFile } from './torch-layouts.ts';
 import type { TorchTensor, TorchValue } from './torch-objects.ts';
@@ -23,7 +24,8 @@ export interface ReadTorchOptions {
  * Reads a file that `torch.save` wrote, in any of the three layouts that there were: `.pt`, `.pth`, `.th`, `.bin`.
  *
  * It holds data, and data is all that is read: the pickles inside may name tensors, containers and numbers, nothing else, and nothing in
- * them is run. Tensors are views of `bytes` where they are aligned and in order.
+ * them is run. Tensors are views of `bytes` where they are aligned and in order; where they are not aligned, they are copied when they are
+ * first asked for.
  *
  * Of a checkpoint with more in it than weights, `tensors` are those of its state dict. What wrappers put before every name (`module.` of
  * `DataParallel`, `_orig_mod.` of `torch.compile`) is taken away.
@@ -46,7 +48,7 @@ export interface ReadTorchOptions {
  * ```
  * The layouts: https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
  */
-export function readTorchCheckpoint(bytes: Uint8Array, { member }: ReadTorchOptions = {}): TorchCheckpoint {
+export function readTorchCheckpoint(bytes: Bytes, { member }: ReadTorchOptions = {}): TorchCheckpoint {
   const file = readLayout(bytes);
   const found = stateDicts(file);
   const chosen = member === undefined ? choose(found, file) : found.get(member);
@@ -57,16 +59,17 @@ export function readTorchCheckpoint(bytes: Uint8Array, { member }: ReadTorchOpti
 
 type Dict = ReadonlyMap<string, TorchTensor>;
 
-function readLayout(bytes: Uint8Array): TorchFile {
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return readTorchZip(bytes); // PK
+function readLayout(bytes: Bytes): TorchFile {
+  const start = bytes.subarray(0, Math.min(40, bytes.length));
+  if (start[0] === 0x50 && start[1] === 0x4b) return readTorchZip(bytes); // PK
   if (isTar(bytes)) return readTorchTar(bytes);
-  if (bytes[0] === 0x80) return readTorchStream(bytes);
-  return fail('a zip archive, a tar archive or a pickle', describeStart(bytes));
+  if (start[0] === 0x80) return readTorchStream(bytes);
+  return fail('a zip archive, a tar archive or a pickle', describeStart(start));
 }
 
 /** What a file is more likely. */
 function describeStart(bytes: Uint8Array): string {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 40));
+  const start = new TextDecoder('latin1').decode(bytes);
   if (bytes.length === 0) return 'an empty file';
   if (/^\s*</.test(start)) return 'a page of HTML; download the file itself';
   if (start.startsWith('version https://git-lfs')) return 'a pointer of Git LFS; fetch the file with git lfs pull';

@@ -1,4 +1,5 @@
 import { ByteReader } from './byte-reader.ts';
+import { allOf, type Bytes } from './bytes.ts';
 import { itemBytes } from './dtype.ts';
 import { isTuple, type PickleWorld, toInteger, unpickle } from './pickle.ts';
 import { untar } from './tar.ts';
@@ -17,7 +18,7 @@ const WHERE = 'readTorchCheckpoint';
 /**
  * The layout since PyTorch 1.6: a zip archive of one folder, with `data.pkl`, and each storage as a file `data/<key>`.
  */
-export function readTorchZip(bytes: Uint8Array): TorchFile {
+export function readTorchZip(bytes: Bytes): TorchFile {
   const files = readZip(bytes, WHERE);
   const root = [...files.keys()][0]?.split('/')[0] ?? '';
   const stray = [...files.keys()].find((name) => !name.startsWith(`${root}/`));
@@ -28,7 +29,7 @@ export function readTorchZip(bytes: Uint8Array): TorchFile {
       'the file must hold weights',
       'a TorchScript program; save its state dict: torch.save(torch.jit.load(path).state_dict(), other)',
     );
-  const record = (name: string): Uint8Array => {
+  const record = (name: string): Bytes => {
     const file = files.get(`${root}/${name}`) ?? lacks(name, files.keys());
     return file.isStored
       ? file.bytes
@@ -39,14 +40,17 @@ export function readTorchZip(bytes: Uint8Array): TorchFile {
     const [type, key, , count] = storageId(id, 5);
     return objects.storage(storageDtype(type), key, count);
   };
-  const contents = unpickle(new ByteReader(record('data.pkl'), `${WHERE}: data.pkl`), worldOf(objects, persistent));
+  const contents = unpickle(
+    new ByteReader(allOf(record('data.pkl')), `${WHERE}: data.pkl`),
+    worldOf(objects, persistent),
+  );
   const isBigEndian = files.has(`${root}/byteorder`) && byteOrder(record('byteorder')) === 'big';
   objects.fill((key) => record(`data/${key}`), bytes.length, isBigEndian);
   return { contents: contents as TorchValue, isTensor: objects.isTensor };
 }
 
-function byteOrder(record: Uint8Array): string {
-  const order = new TextDecoder().decode(record.subarray(0, 20));
+function byteOrder(record: Bytes): string {
+  const order = new TextDecoder().decode(record.subarray(0, Math.min(20, record.length)));
   return order === 'little' || order === 'big' ? order : fail('byteorder must be little or big', JSON.stringify(order));
 }
 
@@ -57,7 +61,7 @@ const PROTOCOL = 1001;
  * The layout before 1.6: five pickles (magic number, protocol, system, contents, keys of storages), then for each storage its number of
  * elements and its bytes. They are little-endian, whatever is said of the system: PyTorch swaps them when it writes.
  */
-export function readTorchStream(bytes: Uint8Array): TorchFile {
+export function readTorchStream(bytes: Bytes): TorchFile {
   const reader = new ByteReader(bytes, WHERE);
   const objects = new TorchObjects();
   const persistent = (id: unknown): TorchTensor => {
@@ -77,12 +81,12 @@ export function readTorchStream(bytes: Uint8Array): TorchFile {
   const contents = unpickle(reader, world);
   const keys = unpickle(reader, world);
   if (!Array.isArray(keys)) return fail('the contents must be followed by the keys of storages', 'something else');
-  const data = new Map<unknown, Uint8Array>();
+  const data = new Map<unknown, Bytes>();
   for (const key of keys) {
     const { dtype, shape } = objects.storageAt(key).tensor;
     const count = reader.size();
     if (count !== shape[0]) reader.fail(`a storage of ${shape[0]} elements`, count);
-    data.set(key, reader.take(count * itemBytes(dtype)));
+    data.set(key, reader.skip(count * itemBytes(dtype)));
   }
   if (reader.left > 0) fail('the file must end behind its storages', `${reader.left} more bytes`);
   objects.fill(
@@ -93,20 +97,20 @@ export function readTorchStream(bytes: Uint8Array): TorchFile {
 }
 
 /** The oldest layout: a tar archive of `storages`, `tensors`, and the `pickle` that refers to them by number. */
-export function readTorchTar(bytes: Uint8Array): TorchFile {
+export function readTorchTar(bytes: Bytes): TorchFile {
   const files = untar(bytes, WHERE);
   const open = (name: string): ByteReader =>
     new ByteReader(files.get(name) ?? lacks(name, files.keys()), `${WHERE}: ${name}`);
   const objects = new TorchObjects();
   const plain = worldOf(objects, () => fail('tensors must be described plainly', 'one within another'));
-  const data = new Map<unknown, Uint8Array>();
+  const data = new Map<unknown, Bytes>();
 
   const storages = open('storages');
   for (const _ of counted(storages, plain)) {
     const [key, , type] = triple(unpickle(storages, plain)); // the second is where it was: 'cpu', 'cuda:0'
     const count = storages.size();
     const { dtype } = objects.storage(storageDtype(type), key, count);
-    data.set(key, storages.take(count * itemBytes(dtype)));
+    data.set(key, storages.skip(count * itemBytes(dtype)));
   }
   const parts = unpickle(storages, plain);
   if (!Array.isArray(parts)) fail('the storages must be followed by their parts', 'something else');

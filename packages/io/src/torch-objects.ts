@@ -1,5 +1,6 @@
 import type { HostArray } from '@imgcls/nn';
-import { byteSwapped, type Dtype, dtypes, itemBytes, viewAs } from './dtype.ts';
+import { allOf, type Bytes, partOf, place } from './bytes.ts';
+import { byteSwapped, type Dtype, dtypes, itemBytes } from './dtype.ts';
 import { isTuple, type PickleGlobal, type PickleWorld } from './pickle.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 import { gather, isContiguous, sizeOf } from './strides.ts';
@@ -27,7 +28,7 @@ export interface Storage {
   readonly tensor: TorchTensor;
   /** Another storage that it is a part of, from this element on. */
   readonly root?: { readonly storage: Storage; readonly offset: number };
-  bytes: Uint8Array;
+  bytes: Bytes;
 }
 
 /** A tensor whose elements come later, when the storages have been read. */
@@ -109,12 +110,12 @@ export class TorchObjects implements Omit<PickleWorld, 'persistent'> {
   }
 
   /**
-   * Gives every storage and tensor its elements: views of the bytes where they are aligned and in order, copies elsewhere.
+   * Gives every storage and tensor its elements: views of the bytes where they are in order, copies elsewhere.
    *
    * @param bytesOf The bytes of a storage that is no part of another.
    * @param fileBytes How long the file is: copies of what one storage holds may take little more.
    */
-  fill(bytesOf: (key: unknown, byteLength: number) => Uint8Array, fileBytes: number, isBigEndian = false): void {
+  fill(bytesOf: (key: unknown) => Bytes, fileBytes: number, isBigEndian = false): void {
     for (const [key, storage] of this.storages) fillStorage(storage, key, bytesOf, isBigEndian);
     let budget = fileBytes + SPARE_BYTES;
     for (const { tensor, storage, offset, strides } of this.#pending.values()) {
@@ -129,9 +130,9 @@ export class TorchObjects implements Omit<PickleWorld, 'persistent'> {
           `${outline(tensor)}, which repeats its elements`,
         );
       const bytes = isPlain
-        ? storage.bytes.subarray(offset * size, (offset + count) * size)
-        : gather(storage.bytes, tensor.dtype, offset, tensor.shape, strides);
-      tensor.data = viewAs(tensor.dtype, swaps ? byteSwapped(bytes, tensor.dtype) : bytes);
+        ? partOf(storage.bytes, offset * size, (offset + count) * size)
+        : gather(atHand(storage), tensor.dtype, offset, tensor.shape, strides);
+      place(tensor, swaps ? byteSwapped(allOf(bytes), tensor.dtype) : bytes);
     }
   }
 
@@ -251,29 +252,29 @@ function dtypeNamed(value: unknown): Dtype {
   return dtype ?? fail('a tensor must be of a known type', show(value));
 }
 
-function fillStorage(
-  storage: Storage,
-  key: unknown,
-  bytesOf: (key: unknown, byteLength: number) => Uint8Array,
-  isBigEndian: boolean,
-): void {
+function fillStorage(storage: Storage, key: unknown, bytesOf: (key: unknown) => Bytes, isBigEndian: boolean): void {
   const { tensor, root } = storage;
   const length = tensor.shape[0]! * itemBytes(tensor.dtype);
   if (root) {
     const start = root.offset * itemBytes(tensor.dtype);
     if (start + length > root.storage.bytes.length)
       fail(`storage ${show(key)} must lie within the one it is a part of`, 'more');
-    storage.bytes = root.storage.bytes.subarray(start, start + length);
+    storage.bytes = partOf(root.storage.bytes, start, start + length);
   } else {
-    const bytes = bytesOf(key, length);
+    const bytes = bytesOf(key);
     if (bytes.length !== length) fail(`storage ${show(key)} must have ${length} bytes`, bytes.length);
-    storage.bytes = isBigEndian ? byteSwapped(bytes, tensor.dtype) : aligned(bytes);
+    storage.bytes = isBigEndian ? byteSwapped(allOf(bytes), tensor.dtype) : bytes;
   }
-  tensor.data = viewAs(tensor.dtype, storage.bytes);
+  place(tensor, storage.bytes);
 }
 
-/** Bytes where elements of any type can be seen in them. */
-const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes));
+/** The bytes of a storage in memory, where elements of any type can be seen in them: read or copied once, however many tensors pick theirs from them. */
+function atHand(storage: Storage): Uint8Array {
+  const bytes = allOf(storage.bytes);
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+  storage.bytes = aligned;
+  return aligned;
+}
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 

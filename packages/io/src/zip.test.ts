@@ -24,7 +24,7 @@ describe('writeZip()', () => {
   it('writes what readZip() reads, each file where it is aligned', () => {
     const bytes = writeZip(files, 64);
     expect(contents(bytes)).toEqual([...files]);
-    for (const { bytes: view } of readZip(bytes, 'test').values()) expect(view.byteOffset % 64).toBe(0);
+    for (const { bytes: view } of readZip(bytes, 'test').values()) expect((view as Uint8Array).byteOffset % 64).toBe(0);
   });
 
   it('writes the same bytes for the same files', () => {

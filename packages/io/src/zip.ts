@@ -1,10 +1,11 @@
+import { allOf, type Bytes, Lookup, partOf } from './bytes.ts';
 import { WeightsFileError } from './weights-file-error.ts';
 
 /** A file in an archive. */
 export interface ZipEntry {
   readonly name: string;
   /** As they lie in the archive. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** How many bytes it has unpacked. */
   readonly size: number;
   readonly isStored: boolean;
@@ -19,7 +20,7 @@ const LARGE = 0xffffffff;
 const MAX_FILES = 200_000; // each takes more memory here than there
 
 /**
- * The files of a zip archive, as views.
+ * The files of a zip archive, as parts of it.
  *
  * Strict, as every other reader of the file must see the same: the headers before the files say what the directory at the end says, nothing
  * overlaps, and no name occurs twice. The checksums are not compared: PyTorch doesn't, and can be told not to write them.
@@ -28,7 +29,7 @@ const MAX_FILES = 200_000; // each takes more memory here than there
  * @throws {WeightsFileError} if it is anything but a whole archive in one part without encryption.
  * The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
-export function readZip(bytes: Uint8Array, where: string): Map<string, ZipEntry> {
+export function readZip(bytes: Bytes, where: string): Map<string, ZipEntry> {
   const archive = new Archive(bytes, where);
   const entries = new Map<string, ZipEntry>();
   let end = 0; // of the file before
@@ -39,7 +40,7 @@ export function readZip(bytes: Uint8Array, where: string): Map<string, ZipEntry>
       archive.fail('files beside one another', `${JSON.stringify(record.name)} over another one`);
     end = start + record.packed;
     const { name, size, method } = record;
-    entries.set(name, { name, size, isStored: method === 0, bytes: bytes.subarray(start, end) });
+    entries.set(name, { name, size, isStored: method === 0, bytes: partOf(bytes, start, end) });
   }
   if (end > archive.directoryStart) archive.fail('its directory behind its files', 'a file that reaches into it');
   return entries;
@@ -59,13 +60,13 @@ interface Record {
 
 class Archive {
   directoryStart = 0;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: Bytes;
+  readonly #lookup: Lookup;
   readonly #where: string;
 
-  constructor(bytes: Uint8Array, where: string) {
+  constructor(bytes: Bytes, where: string) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#lookup = new Lookup(bytes);
     this.#where = where;
   }
 
@@ -179,19 +180,19 @@ class Archive {
 
   #text(at: number, length: number): string {
     this.#check(at, length);
-    return new TextDecoder().decode(this.#bytes.subarray(at, at + length));
+    return new TextDecoder().decode(this.#lookup.bytes(at, length));
   }
 
   #uint16(at: number): number {
-    return this.#view.getUint16(this.#check(at, 2), true);
+    return this.#lookup.uint16(this.#check(at, 2));
   }
 
   #uint32(at: number): number {
-    return this.#view.getUint32(this.#check(at, 4), true);
+    return this.#lookup.uint32(this.#check(at, 4));
   }
 
   #uint64(at: number): number {
-    const value = this.#view.getBigUint64(this.#check(at, 8), true);
+    const value = this.#lookup.uint64(this.#check(at, 8));
     return value <= Number.MAX_SAFE_INTEGER ? Number(value) : this.fail('sizes of a file', value);
   }
 
@@ -201,7 +202,7 @@ class Archive {
 }
 
 /** The bytes of a file, unpacked. @throws {WeightsFileError} if they are not as many as the archive says. */
-export async function unpack({ name, bytes, size, isStored }: ZipEntry, where: string): Promise<Uint8Array> {
+export async function unpack({ name, bytes, size, isStored }: ZipEntry, where: string): Promise<Bytes> {
   if (isStored) return bytes;
   const fail = (got: string): never => {
     throw new WeightsFileError(
@@ -211,7 +212,7 @@ export async function unpack({ name, bytes, size, isStored }: ZipEntry, where: s
   if (size > MAX_RATIO * bytes.length + 1024) fail(`${bytes.length} bytes that can't`);
   const result = new Uint8Array(size);
   let filled = 0;
-  const stream = new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  const stream = new Blob([allOf(bytes) as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   try {
     for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
       if (filled + chunk.length > size) fail('more');

@@ -213,11 +213,14 @@ const queues = await Promise.all(
 describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
   it('finish() waits until all is done, in order', () => {
     expect(kernels.queued).toBe(true);
+    expect(kernels.idle).toBe(true);
     const sums = Array.from({ length: 100 }, (_, i) => {
       kernels.finish(); // as x is written by JavaScript
       return twoSums(kernels, i);
     });
+    expect(kernels.idle).toBe(false);
     kernels.finish();
+    expect(kernels.idle).toBe(true);
     expect(sums.map((sum) => kernels.memory.floats(sum, 1)[0])).toEqual(sums.map((_, i) => 64_000 * i));
   });
 
@@ -228,7 +231,11 @@ describe.each(queues)('a queue of calls on $carrier', ({ kernels }) => {
       channelSum(kernels, { rows: 1024, channels: 1024 }, { x: { block: x, storage: 'float32' }, y });
     const finished = kernels.finished().then(() => order.push('finished'));
     setTimeout(() => order.push('timer'), 1);
+    channelSum(kernels, { rows: 1, channels: 1 }, { x: { block: y, storage: 'float32' }, y });
     await finished;
+    expect(kernels.idle).toBe(false); // as there is a call that came later
+    await kernels.finished();
+    expect(kernels.idle).toBe(true);
     expect(order).toEqual(['timer', 'finished']);
   });
 

@@ -30,6 +30,8 @@ export class Kernels {
   readonly #call: Block;
   readonly #numbers: ReadonlyMap<string, number>;
   #threads = 1;
+  #pushed = 0;
+  #done = 0;
   #recorded: { readonly calls: Call[]; readonly conditions: (() => boolean)[] } | undefined;
 
   constructor(carrier: Carrier) {
@@ -51,6 +53,11 @@ export class Kernels {
   /** Whether calls return before they are done. */
   get queued(): boolean {
     return this.carrier.queue !== undefined;
+  }
+
+  /** Whether all calls are known to be done, so that JavaScript may read and write every block. */
+  get idle(): boolean {
+    return this.#pushed === this.#done;
   }
 
   /**
@@ -114,12 +121,15 @@ export class Kernels {
   /** Blocks until all calls are done. Before that, what they write must not be read, and what they read not be written, by JavaScript. */
   finish(): void {
     this.carrier.queue?.finish();
+    this.#done = this.#pushed;
     this.#throwProblem();
   }
 
   /** Resolves when all calls made so far are done, and leaves the thread free for other work until then. */
   async finished(): Promise<void> {
+    const pushed = this.#pushed;
     await this.carrier.queue?.finished();
+    this.#done = Math.max(this.#done, pushed);
     this.#throwProblem();
   }
 
@@ -135,8 +145,10 @@ export class Kernels {
 
   #run(address: number, call: Call): void {
     const { queue } = this.carrier;
-    if (queue) queue.push(address);
-    else check(this.carrier.call(address), call);
+    if (queue) {
+      queue.push(address);
+      this.#pushed++;
+    } else check(this.carrier.call(address), call);
   }
 
   #throwProblem(): void {

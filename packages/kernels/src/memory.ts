@@ -38,11 +38,12 @@ export class Memory {
   allocate(bytes: number): Block {
     if (!(bytes >= 0)) throw new RangeError(`kernels: bytes must not be negative, got ${bytes}`);
     const size = sizeClass(bytes);
-    const block = this.#free.get(size)?.pop() ?? this.#fresh(size);
-    this.#used.add(block);
-    this.usedBytes += size;
-    this.#carrier.guard?.(block.address, bytes, size);
-    return block;
+    return this.#use(this.#free.get(size)?.pop() ?? this.#fresh(size), bytes);
+  }
+
+  /** The same, of memory that nothing has used before: no call that waits in a queue can touch it. */
+  allocateNew(bytes: number): Block {
+    return this.#use(this.#fresh(sizeClass(bytes)), bytes);
   }
 
   /**
@@ -127,6 +128,13 @@ export class Memory {
   bytes(block: Block, length: number): Uint8Array {
     const { buffer, byteOffset } = this.view(block);
     return new Uint8Array(buffer, byteOffset, length);
+  }
+
+  #use(block: Block, bytes: number): Block {
+    this.#used.add(block);
+    this.usedBytes += block.bytes;
+    this.#carrier.guard?.(block.address, bytes, block.bytes);
+    return block;
   }
 
   #takeFree(block: Block): void {

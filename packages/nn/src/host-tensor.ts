@@ -24,8 +24,13 @@ export type HostArray = HostArrays[HostDType];
 export interface HostTensor {
   dtype: HostDType;
   shape: readonly number[];
-  /** Row-major; the array that belongs to `dtype`. */
+  /** Row-major; the array that belongs to `dtype`. Of a file that is read in parts it is read when it is first asked for, and kept. */
   data: HostArray;
+  /**
+   * The same where it is not in memory, in an array that the next `read` of any tensor writes over: for whoever goes through many tensors
+   * and needs each once.
+   */
+  read?(): HostArray;
 }
 
 /** Names to tensors, in the order of the network. */

@@ -1,4 +1,4 @@
-import { type Tensor, tidy } from '@imgcls/tensor';
+import { filled, type Tensor, tidy } from '@imgcls/tensor';
 import { tensor } from '@tensorflow/tfjs-core';
 import { type HostTensor, type StateDict, toFloat32, toInt32 } from './host-tensor.ts';
 import { type Module, namedState, type Parameter } from './module.ts';
@@ -110,7 +110,7 @@ function calledAsInModel(dict: StateDict, { prefix = '', rename = (name) => name
 
 function checkFull(name: string, value: HostTensor): HostTensor {
   const size = value.shape.reduce((product, n) => product * n, 1);
-  if (value.data.length === size) return value;
+  if (value.read || value.data.length === size) return value; // those of files have been checked
   throw new RangeError(
     `loadStateDict: ${name} must have ${size} values for its shape [${value.shape}], got ${value.data.length}`,
   );
@@ -128,31 +128,39 @@ async function toHost(parameter: Parameter): Promise<HostTensor> {
   const values = await variable.data();
   const shape = diskShape(parameter);
   if (values instanceof Int32Array) return { dtype: 'int64', shape, data: BigInt64Array.from(values, BigInt) };
-  const data = layout ? transposed(values as Float32Array, shape, 'to disk') : new Float32Array(values as Float32Array);
+  if (!layout) return { dtype: 'float32', shape, data: new Float32Array(values as Float32Array) };
+  const data = new Float32Array(values.length);
+  transpose(values as Float32Array, data, shape, 'to disk');
   return { dtype: 'float32', shape, data };
 }
 
+/** Written where it will be: beside the state dict and the model no weights are held. */
 function fromHost({ variable, layout }: Parameter, value: HostTensor): Tensor {
-  if (variable.dtype === 'int32') return tensor(toInt32(value), variable.shape, 'int32');
-  const values = toFloat32(value);
-  return tensor(layout ? transposed(values, value.shape, 'from disk') : values, variable.shape, 'float32');
+  const { dtype, shape } = value;
+  const data = value.read?.() ?? value.data;
+  if (variable.dtype === 'int32') return tensor(toInt32({ dtype, shape, data }), variable.shape, 'int32');
+  const values = data instanceof Float32Array ? data : toFloat32({ dtype, shape, data });
+  return filled(variable.shape, (target) => {
+    if (layout) transpose(values, target, shape, 'from disk');
+    else target.set(values);
+  });
 }
 
 /**
- * Weights `[out, in, …window]` as `[…window, in, out]`, or the way back.
+ * Writes weights `[out, in, …window]` as `[…window, in, out]`, or the way back.
  *
  * It goes by tiles that fit into the cache: one side or the other is read across its rows.
  *
  * @param shape On disk.
  */
-function transposed(
+function transpose(
   values: Float32Array,
+  result: Float32Array,
   [out, inputs, ...window]: readonly number[],
   way: 'to disk' | 'from disk',
-): Float32Array<ArrayBuffer> {
+): void {
   const area = window.reduce((product, n) => product * n, 1);
   const columns = inputs! * area; // of the matrix [out, columns] on disk, of which ours has the rows `[window, in]`
-  const result = new Float32Array(values.length);
   const rows = Int32Array.from({ length: columns }, (_, c) => ((c % area) * inputs! + Math.floor(c / area)) * out!);
   for (let o0 = 0; o0 < out!; o0 += TILE)
     for (let c0 = 0; c0 < columns; c0 += TILE)
@@ -160,7 +168,6 @@ function transposed(
         for (let o = o0, end = Math.min(o0 + TILE, out!), row = rows[c]!; o < end; o++)
           if (way === 'to disk') result[o * columns + c] = values[row + o]!;
           else result[row + o] = values[o * columns + c]!;
-  return result;
 }
 
 const TILE = 32;

@@ -40,6 +40,7 @@ export { type Compiled, compiled } from './compiled.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
 export { currentBackend } from './current-backend.ts';
 export { type DropoutOptions, dropout } from './dropout.ts';
+export { filled } from './filled.ts';
 export { type Gradients, gradients, registerGradients } from './gradients.ts';
 export { type LayerNormOptions, layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';

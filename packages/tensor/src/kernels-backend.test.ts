@@ -218,7 +218,7 @@ describe.each(['native', 'wasm'] as const)('the backend %s with a queue', (name)
     tf.ones([4, 64, 64, 16]).dispose();
     const values = await reading;
     clearInterval(timer);
-    expect(turns).toBeGreaterThan(2);
+    expect(turns).toBeGreaterThan(0);
     expect(values).toEqual(expected);
   });
 

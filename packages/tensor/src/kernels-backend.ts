@@ -47,6 +47,11 @@ export class KernelsBackend extends KernelBackend {
     return this.#info(TensorData.empty(this, storage, shape), shape);
   }
 
+  /** A float32 tensor whose values JavaScript writes where they will lie: all of them. */
+  filled(shape: readonly number[], fill: (values: Float32Array) => void): TensorInfo {
+    return this.#info(TensorData.filled(this, shape, fill), shape);
+  }
+
   /** A tensor that is computed when somebody reads it. */
   later(shape: readonly number[], storage: Storage, recipe: Recipe): TensorInfo {
     return this.#info(TensorData.later(this, storage, shape, recipe), shape);

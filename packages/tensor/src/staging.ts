@@ -44,10 +44,10 @@ export class Staging {
     this.#idle.clear();
   }
 
-  /** Taken when nothing waits, so that it is free of earlier uses: once for each size, as a rule. */
+  /** One of that size that is in use is waited for; the first of its size is new. */
   #another(bytes: number): Block {
-    this.finish();
-    return this.#idle.get(bytes)?.pop() ?? this.#kernels.memory.allocate(bytes);
+    if (this.#busy.some((each) => each.bytes === bytes)) this.finish();
+    return this.#idle.get(bytes)?.pop() ?? this.#kernels.memory.allocateNew(bytes);
   }
 
   #free(blocks: readonly { bytes: number; block: Block }[]): void {

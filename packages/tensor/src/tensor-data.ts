@@ -87,6 +87,18 @@ export class TensorData {
     return data;
   }
 
+  /** Values that JavaScript writes, all of them, without an array of its own. */
+  static filled(where: Where, shape: readonly number[], fill: (values: Float32Array) => void): TensorData {
+    const data = TensorData.empty(where, 'float32', shape);
+    try {
+      data.#write((values) => fill(values as Float32Array));
+      return data;
+    } catch (error) {
+      data.release();
+      throw error;
+    }
+  }
+
   static later(where: Where, storage: Storage, shape: readonly number[], recipe: Recipe): TensorData {
     const data = new TensorData(where, 'float32', shape, storage);
     for (const ingredient of recipe.ingredients) ingredient.retain();
@@ -217,13 +229,20 @@ export class TensorData {
     const isBytes = this.dtype === 'bool' && this.#array instanceof Uint8Array; // which tfjs would copy twice
     const array = isBytes ? this.#array : util.convertBackendValuesAndArrayBuffer(this.#array!, this.dtype);
     const numbers = array as ArrayLike<number>;
-    if (this.#kernels.queued) {
-      const [staged, storage] = [this.#staging.take(this.#block!.bytes), this.#storage];
-      this.#view(staged).set(numbers);
-      const whole = (block: Block): Strided => ({ block, offset: 0, strides: [1] });
-      copy(this.#kernels, storage, [this.size], { x: whole(staged), y: whole(this.#block!) });
-    } else this.#view(this.#block!).set(numbers);
+    this.#write((values) => values.set(numbers));
     this.#array = undefined;
+  }
+
+  /** Has JavaScript write the block; where calls wait that may still use it, it writes another one, and a call brings the values over. */
+  #write(fill: (values: Float32Array | Int32Array | Uint8Array) => void): void {
+    const block = this.#block!;
+    if (this.#kernels.idle) fill(this.#view(block));
+    else {
+      const staged = this.#staging.take(block.bytes);
+      fill(this.#view(staged));
+      const whole = (block: Block): Strided => ({ block, offset: 0, strides: [1] });
+      copy(this.#kernels, this.#storage, [this.size], { x: whole(staged), y: whole(block) });
+    }
   }
 
   /** A block's values, for as long as no other block is allocated. */
