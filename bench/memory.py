@@ -1,11 +1,11 @@
 """The most memory, in MB, that was ever resident in a process that trains five steps in PyTorch: python memory.py NETWORK BATCH SIZE CLASSES."""
 
 import json
-import resource
 import sys
 
 import torch
 from networks import build
+from peak import peak_megabytes
 from torch.nn import functional as F
 
 network, batch, size, classes = sys.argv[1], *map(int, sys.argv[2:])
@@ -17,4 +17,4 @@ for _ in range(5):
     optimizer.zero_grad()
     F.cross_entropy(model(images), labels).backward()
     optimizer.step()
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+print(json.dumps(peak_megabytes()))

@@ -1,5 +1,5 @@
 // How much memory a process takes at most that trains, beside PyTorch.
-import { type BenchCase, bench, buildPackages, fresh } from './harness/index.ts';
+import { type BenchCase, bench, buildPackages, fresh, peakMegabytes } from './harness/index.ts';
 
 const workloads = [
   { network: 'resnet9', batch: 128, size: 32, classes: 10 },
@@ -41,6 +41,6 @@ const images = {
 const optimizer = sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
 const model = createModel('${network}', { numClasses: ${classes}, seed: 1 });
 for await (const _ of fit(model, { train: Array(5).fill(images), optimizer, epochs: 1 }));
-console.log(process.resourceUsage().maxRSS / 1024);
+${peakMegabytes}
 `;
 }

@@ -1,10 +1,14 @@
-"""Loading and saving weights in PyTorch, as weights.ts does: a request {task, path} is answered with milliseconds."""
+"""Loading and saving weights in PyTorch, as weights.ts does: a request {task, path} is answered with milliseconds.
+
+python weights.py NETWORK PATH: the most memory, in MB, of a process that loads them into torchvision's network.
+"""
 
 import json
 import sys
 import time
 
 import torch
+from peak import peak_megabytes
 
 try:
     from safetensors.torch import load_file
@@ -26,6 +30,13 @@ def load(path):
     for name, tensor in weights.items():
         state[name].copy_(tensor)
 
+
+if len(sys.argv) > 1:
+    import torchvision
+
+    torchvision.models.get_model(sys.argv[1]).load_state_dict(read(sys.argv[2]))
+    print(json.dumps(peak_megabytes()))
+    sys.exit()
 
 print(json.dumps(f"PyTorch {torch.__version__}"), flush=True)
 for line in sys.stdin:

@@ -1,14 +1,16 @@
-// How many milliseconds it takes to load the weights of a ResNet-50 from a file, and to write them, beside PyTorch.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// How many milliseconds it takes to load the weights of a ResNet-50 from a file, and to write them, and how much memory at most, beside PyTorch.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors, readWeights, writeTorchCheckpoint } from '@imgcls/io';
 import { createModel } from '@imgcls/models';
 import { loadStateDict, type StateDict, stateDict } from '@imgcls/nn';
 import { useBackend } from '@imgcls/tensor';
-import { type BenchCase, bench, python } from './harness/index.ts';
+import { type BenchCase, bench, buildPackages, fresh, peakMegabytes, python } from './harness/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'imgcls-bench-'));
+await buildPackages();
+const missing = await fresh.missing();
 const torch = await python(new URL('./weights.py', import.meta.url));
 
 const milliseconds = async (work: () => Promise<unknown>): Promise<number> => {
@@ -26,7 +28,8 @@ const peer = (task: 'load' | 'save', path: string) =>
 await bench('weights', async ({ quick }) => {
   const { name, device } = await useBackend();
   console.log(`ours on ${name}: ${device}`);
-  const model = createModel(quick ? 'resnet18' : 'resnet50');
+  const network = quick ? 'resnet18' : 'resnet50';
+  const model = createModel(network);
   const weights = await stateDict(model);
   const files = { 'zip.pth': writeTorchCheckpoint, 'weights.safetensors': encodeSafetensors };
   const load = (file: string, write: (weights: StateDict) => Uint8Array): BenchCase => ({
@@ -35,8 +38,7 @@ await bench('weights', async ({ quick }) => {
     prepare: async () => {
       const path = join(folder, file);
       await writeFile(path, write(weights));
-      const ours = () =>
-        milliseconds(async () => loadStateDict(model, (await readWeights(await readFile(path))).stateDict));
+      const ours = () => milliseconds(async () => loadStateDict(model, (await readWeights(path)).stateDict));
       return { ours, ...peer('load', path) };
     },
   });
@@ -49,8 +51,37 @@ await bench('weights', async ({ quick }) => {
       return { ours, ...peer('save', path) };
     },
   };
-  return [...Object.entries(files).map(([file, write]) => load(file, write)), save];
+  const peak = (file: string, write: (weights: StateDict) => Uint8Array): BenchCase => ({
+    name: `peak memory of a process that loads ${file}`,
+    unit: 'MB',
+    prepare: async () => {
+      const path = join(folder, file);
+      await writeFile(path, write(weights));
+      return {
+        ours: () => fresh.node(loading(network, path)),
+        peer: missing ?? (() => fresh.python('weights.py', network, path)),
+        peerName: 'PyTorch',
+        repeats: 0,
+      };
+    },
+  });
+  const cases = Object.entries(files);
+  return [...cases.map(([file, write]) => load(file, write)), save, ...cases.map(([file, write]) => peak(file, write))];
 });
 
 await rm(folder, { recursive: true });
 if (!('missing' in torch)) torch.close();
+
+/** Loads a file, and nothing else; then the most that was ever resident. */
+function loading(network: string, path: string): string {
+  return `
+import { readWeights } from '@imgcls/io';
+import { createModel } from '@imgcls/models';
+import { loadStateDict } from '@imgcls/nn';
+import { useBackend } from '@imgcls/tensor';
+await useBackend();
+const model = createModel('${network}');
+loadStateDict(model, (await readWeights(${JSON.stringify(path)})).stateDict);
+${peakMegabytes}
+`;
+}

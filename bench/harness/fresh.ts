@@ -37,3 +37,14 @@ export const fresh = {
     }
   },
 };
+
+/**
+ * The end of a program that gives the most memory, in MB, that its process has held. `maxRSS` may be that of the process which started it: Linux
+ * counts it in.
+ */
+export const peakMegabytes = `
+const { existsSync, readFileSync } = await import('node:fs');
+const status = '/proc/self/status';
+const [, peak] = existsSync(status) ? /VmHWM:\\s+(\\d+)/.exec(readFileSync(status, 'utf8')) : [0, process.resourceUsage().maxRSS];
+console.log(peak / 1024);
+`;
