@@ -31,27 +31,23 @@ const x64 = (hyphen) => ({
     ...['-mamx-tile', '-mamx-bf16'],
   ],
 });
-const arm64 = { neon: [] };
+const arm64 = (bf16) => ({ neon: [], neon_bf16: [bf16] });
+const arm64OfZig = arm64('-mcpu=generic+v8_2a+bf16');
+
+/** The sources whose kernels multiply pairs of bfloat16, or store them. */
+const ofPairs = [
+  ...['conv.cc', 'depthwise.cc', 'kernels.cc', 'matmul.cc', 'norm-pool.cc', 'norm.cc', 'product.cc'],
+  'winograd.cc',
+];
 
 /** Instruction sets that add to others what few kernels want: these are compiled for it, the rest is theirs, as kernels.inc calls them. */
 const additions = {
-  avx512_bf16: {
-    others: { KERNEL: 'avx512' },
-    sources: [
-      'conv.cc',
-      'depthwise.cc',
-      'kernels.cc',
-      'matmul.cc',
-      'norm-pool.cc',
-      'norm.cc',
-      'product.cc',
-      'winograd.cc',
-    ],
-  },
+  avx512_bf16: { others: { KERNEL: 'avx512' }, sources: ofPairs },
   amx: {
     others: { KERNEL: 'avx512', BF16_KERNEL: 'avx512_bf16' },
     sources: ['conv.cc', 'kernels.cc', 'matmul.cc', 'product.cc'],
   },
+  neon_bf16: { others: { KERNEL: 'neon' }, sources: ofPairs },
 };
 
 const flags = [
@@ -95,7 +91,7 @@ const host = () => {
   const libraries =
     process.platform === 'darwin' ? macos : ['-nodefaultlibs', '-lc', ...unix, '-static-libgcc', '-lgcc'];
   return addon(
-    { x64: x64('-'), arm64 }[process.arch],
+    { x64: x64('-'), arm64: arm64('-march=armv8.2-a+bf16') }[process.arch],
     [process.env.CXX ?? 'c++'],
     'build/imgcls-kernels.node',
     libraries,
@@ -172,8 +168,8 @@ const crossed = {
   relaxed_simd: wasm('relaxed_simd', '+relaxed_simd'),
   'linux-x64': platform('linux-x64', x64('_'), 'x86_64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
   'linux-x64-musl': platform('linux-x64-musl', x64('_'), 'x86_64-linux-musl', ['-nostdlib++', ...unix]),
-  'linux-arm64': platform('linux-arm64', arm64, 'aarch64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
-  'darwin-arm64': platform('darwin-arm64', arm64, 'aarch64-macos', macos),
+  'linux-arm64': platform('linux-arm64', arm64OfZig, 'aarch64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
+  'darwin-arm64': platform('darwin-arm64', arm64OfZig, 'aarch64-macos', macos),
   'win32-x64': windows,
 };
 const targets = { host, emulated, asan, race, ...crossed };

@@ -90,7 +90,7 @@ struct Patches {
     pack(values, patch, patches, begin, count, into, row);
   }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
   template <class T>
   void pack_rows(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, Pair* into, int64_t row) const {
     auto* halves = reinterpret_cast<Bfloat16*>(into);

@@ -7,6 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__)
+#include <sys/sysctl.h>
 #endif
 
 namespace imgcls {
@@ -84,6 +88,40 @@ int supported_count() {
   if (!has(more, kAvx512Bf16)) return 2;
   return has_amx() && amx::amx_is_right() ? 4 : 3;
 }
+
+#elif defined(__aarch64__)
+
+namespace neon {
+extern const Table table;
+}
+namespace neon_bf16 {
+extern const Table table;
+}
+
+namespace {
+
+constexpr const Table* kTables[] = {&neon::table, &neon_bf16::table};
+
+#if defined(__linux__)
+
+bool has_bf16() {
+  constexpr unsigned long kHwcap2Bf16 = 1ul << 14;
+  return (getauxval(AT_HWCAP2) & kHwcap2Bf16) != 0;
+}
+
+#else
+
+bool has_bf16() {
+  int has = 0;
+  size_t size = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &has, &size, nullptr, 0) == 0 && has != 0;
+}
+
+#endif
+
+}  // namespace
+
+int supported_count() { return has_bf16() ? 2 : 1; }
 
 #else
 

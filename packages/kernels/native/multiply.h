@@ -253,12 +253,16 @@ void pack_across(const T* first, const T*, int64_t count, float* to) {
   convert_run(first, count, to);
 }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
 inline void convert_run(const Bfloat16* from, int64_t count, Bfloat16* to) {
+#if defined(__AVX512BW__)
   for (int64_t i = 0; i < count; i += 2 * kLanes) {
     const auto some = static_cast<__mmask32>(count - i >= 2 * kLanes ? ~0u : (1u << (count - i)) - 1);
     _mm512_mask_storeu_epi16(to + i, some, _mm512_maskz_loadu_epi16(some, from + i));
   }
+#else
+  memcpy(to, from, static_cast<size_t>(count) * sizeof(uint16_t));
+#endif
 }
 
 template <class T>

@@ -245,7 +245,7 @@ Floats load_units(const float* from) { return load(from); }
 Floats splat_unit(float value) { return splat(value); }
 Floats multiply_units(float, Floats a, Floats b, Floats c) { return fma(a, b, c); }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
 Floats load_units(const Pair* from) {
   Floats v;
   memcpy(&v, from, sizeof v);
@@ -255,10 +255,16 @@ Floats load_units(const Pair* from) {
 Floats splat_unit(Pair pair) {
   int32_t word;
   memcpy(&word, &pair, sizeof word);
-  return (Floats)_mm512_set1_epi32(word);
+  return (Floats)(word - Ints{});
 }
 
-Floats multiply_units(Pair, Floats a, Floats b, Floats c) { return (Floats)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }
+Floats multiply_units(Pair, Floats a, Floats b, Floats c) {
+#if defined(__AVX512BF16__)
+  return (Floats)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b);
+#else
+  return (Floats)vbfdotq_f32((float32x4_t)c, (bfloat16x8_t)a, (bfloat16x8_t)b);
+#endif
+}
 
 #endif
 
@@ -344,7 +350,7 @@ Floats load_along(const T* from, int64_t count, float) {
   return load_or_zeros(from, count);
 }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
 template <class T>
 void pack_row(const T* first, const T* second, int64_t count, Pair* to) {
   store_pairs(to, load_halves(first, count), second ? load_halves(second, count) : Halves{});
@@ -414,7 +420,7 @@ void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, Unit
 #if !defined(__AMX_BF16__)
 IMGCLS_PRODUCT(float)
 #endif
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
 IMGCLS_PRODUCT(Pair)
 #endif
 

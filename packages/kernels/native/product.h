@@ -22,7 +22,7 @@ constexpr int kTileRows = 4;  // Clang keeps a column of `a` in registers: 6 wou
 constexpr int kTileRows = 6;
 #endif
 
-/// Two values that follow each other in the depth, which AVX512-BF16 and AMX multiply and add at once. A product is one of floats or one of pairs:
+/// Two values that follow each other in the depth, which some instruction sets multiply and add at once. A product is one of floats or one of pairs:
 /// its depth is counted in these units, and zeros fill the last.
 struct Pair {
   Bfloat16 first, second;
@@ -40,7 +40,7 @@ const char* with_unit([[maybe_unused]] bool pairs, const Run& run) {
 #if defined(__AMX_BF16__)
   return pairs ? run(Pair{}) : kAnothers;
 #else
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
   if (pairs) return run(Pair{});
 #endif
   return run(float{});
@@ -113,11 +113,17 @@ void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, Panel
 bool amx_is_right();
 #endif
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
 /// As many values as there are, zeros behind them.
 inline Halves load_halves(const Bfloat16* from, int64_t count) {
   const int some = static_cast<int>(smaller(kLanes, larger(0, count)));
+#if defined(__AVX512BW__)
   return (Halves)_mm256_maskz_loadu_epi16(first(some), from);
+#else
+  Halves h{};
+  memcpy(&h, from, static_cast<size_t>(some) * sizeof(uint16_t));
+  return h;
+#endif
 }
 
 inline Halves load_halves(const float* from, int64_t count) {

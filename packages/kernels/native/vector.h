@@ -7,6 +7,13 @@
 #include <wasm_simd128.h>
 #elif defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#include <arm_neon.h>
+#endif
+
+/// Whether the instruction set multiplies pairs of bfloat16.
+#if defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#define IMGCLS_HAS_PAIRS
 #endif
 
 #include "kernel.h"
@@ -98,6 +105,8 @@ inline Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words
 inline Halves narrow(Floats v) {
 #if defined(__AVX512BF16__)
   return (Halves)_mm512_cvtneps_pbh((__m512)v);
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+  return (Halves)vcvt_bf16_f32((float32x4_t)v);
 #else
   const Words bits = (Words)v;
   const Words rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;

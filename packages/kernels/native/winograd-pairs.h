@@ -77,7 +77,7 @@ struct PairTiles {
 /// Calls `run` with what tiles are made for: PairTiles where pairs are wanted, and this instruction set multiplies them.
 template <class Run>
 auto with_tiles([[maybe_unused]] bool pairs, const Run& run) {
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
   if (pairs) return run(PairTiles{});
 #endif
   return run(FloatTiles{});

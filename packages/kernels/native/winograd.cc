@@ -107,7 +107,7 @@ struct ByChannels {
                          [&](int y, int x, Floats v) { store(to + (y * Transform::kTo + x) * points.point, v); });
   }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
   template <class Transform, class T>
   static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<Pair>& points) {
     auto* to = reinterpret_cast<Bfloat16*>(points.at) + c;
@@ -127,7 +127,7 @@ struct ByTiles {
     ByChannels::transform_channels<Transform>(pixels, c, count, points);
   }
 
-#if defined(__AVX512BF16__)
+#if defined(IMGCLS_HAS_PAIRS)
   template <class Transform, class T>
   static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<Pair>& points) {
     constexpr int kPixels = Transform::kFrom * Transform::kFrom;

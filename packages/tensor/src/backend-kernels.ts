@@ -88,6 +88,7 @@ const isaNames: Readonly<Record<string, string>> = {
   avx512_bf16: 'AVX-512 with BF16',
   amx: 'AVX-512 with AMX',
   neon: 'NEON',
+  neon_bf16: 'NEON with BF16',
   simd128: 'WebAssembly with SIMD',
   relaxed_simd: 'WebAssembly with relaxed SIMD',
 };
