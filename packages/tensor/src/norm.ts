@@ -97,10 +97,9 @@ export interface RunningStatistics {
 
 /**
  * Moves running statistics towards those of a batch, in place, and counts the batch: `running ← (1 - momentum) · running + momentum · batch`, the variance
- * by its unbiased estimate, `count / (count - 1)` times the biased one.
+ * by its unbiased estimate, `count / (count - 1)` times the biased one, where `count` says how many values of each channel the batch has, at least 2.
  *
  * @param batch As `batchNormTraining` gives them. No gradient flows from here.
- * @param options.count Values of each channel in the batch, at least 2.
  * @throws {RangeError} if the shapes differ.
  */
 export function updateRunningStatistics(
