@@ -31,8 +31,8 @@ const x64 = (hyphen) => ({
     ...['-mamx-tile', '-mamx-bf16'],
   ],
 });
+/** Of Apple's processors the second has bfloat16. */
 const arm64 = (bf16) => ({ neon: [], neon_bf16: [bf16] });
-const arm64OfZig = arm64('-mcpu=generic+v8_2a+bf16');
 
 /** The sources whose kernels multiply pairs of bfloat16, or store them. */
 const ofPairs = [
@@ -85,17 +85,17 @@ const addon = (isas, compiler, file, libraries) => ({
 
 // Nothing but the system's own libraries: C++'s would have to be of the same version where the addon is used.
 const unix = ['-lm', '-lpthread', '-ldl'];
+const linux = ['-nostdlib++', ...unix];
 const macos = ['-nostdlib++', '-undefined', 'dynamic_lookup'];
 
 const host = () => {
   const libraries =
     process.platform === 'darwin' ? macos : ['-nodefaultlibs', '-lc', ...unix, '-static-libgcc', '-lgcc'];
-  return addon(
-    { x64: x64('-'), arm64: arm64('-march=armv8.2-a+bf16') }[process.arch],
-    [process.env.CXX ?? 'c++'],
-    'build/imgcls-kernels.node',
-    libraries,
-  );
+  const isas = {
+    x64: x64('-'),
+    arm64: arm64(process.platform === 'darwin' ? '-mcpu=apple-m2' : '-march=armv8.2-a+bf16'),
+  }[process.arch];
+  return addon(isas, [process.env.CXX ?? 'c++'], 'build/imgcls-kernels.node', libraries);
 };
 
 const emulateAmx = '-DIMGCLS_EMULATE_AMX';
@@ -166,10 +166,10 @@ const wasm = (isa, features) => (zig) => {
 const crossed = {
   simd128: wasm('simd128', ''),
   relaxed_simd: wasm('relaxed_simd', '+relaxed_simd'),
-  'linux-x64': platform('linux-x64', x64('_'), 'x86_64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
-  'linux-x64-musl': platform('linux-x64-musl', x64('_'), 'x86_64-linux-musl', ['-nostdlib++', ...unix]),
-  'linux-arm64': platform('linux-arm64', arm64OfZig, 'aarch64-linux-gnu.2.17', ['-nostdlib++', ...unix]),
-  'darwin-arm64': platform('darwin-arm64', arm64OfZig, 'aarch64-macos', macos),
+  'linux-x64': platform('linux-x64', x64('_'), 'x86_64-linux-gnu.2.17', linux),
+  'linux-x64-musl': platform('linux-x64-musl', x64('_'), 'x86_64-linux-musl', linux),
+  'linux-arm64': platform('linux-arm64', arm64('-mcpu=generic+v8_2a+bf16'), 'aarch64-linux-gnu.2.17', linux),
+  'darwin-arm64': platform('darwin-arm64', arm64('-mcpu=apple_m2'), 'aarch64-macos', macos),
   'win32-x64': windows,
 };
 const targets = { host, emulated, asan, race, ...crossed };
