@@ -116,14 +116,7 @@ bool amx_is_right();
 #if defined(IMGCLS_HAS_PAIRS)
 /// As many values as there are, zeros behind them.
 inline Halves load_halves(const Bfloat16* from, int64_t count) {
-  const int some = static_cast<int>(smaller(kLanes, larger(0, count)));
-#if defined(__AVX512BW__)
-  return (Halves)_mm256_maskz_loadu_epi16(first(some), from);
-#else
-  Halves h{};
-  memcpy(&h, from, static_cast<size_t>(some) * sizeof(uint16_t));
-  return h;
-#endif
+  return load_bits(from, static_cast<int>(smaller(kLanes, larger(0, count))));
 }
 
 inline Halves load_halves(const float* from, int64_t count) {

@@ -138,15 +138,20 @@ inline void stream(Bfloat16* to, Floats v) {
 #endif
 }
 
-inline Floats load(const Bfloat16* from, int count) {
-  if (count == kLanes) return load(from);
+/// The first `count` lanes as they lie in memory, zeros in the others.
+inline Halves load_bits(const Bfloat16* from, int count) {
 #if defined(__AVX512BW__)
-  return widen((Halves)_mm256_maskz_loadu_epi16(first(count), from));
+  return (Halves)_mm256_maskz_loadu_epi16(first(count), from);
 #else
   Halves h{};
   memcpy(&h, from, static_cast<size_t>(count) * sizeof(uint16_t));
-  return widen(h);
+  return h;
 #endif
+}
+
+inline Floats load(const Bfloat16* from, int count) {
+  if (count == kLanes) return load(from);
+  return widen(load_bits(from, count));
 }
 
 inline void store(Bfloat16* to, Floats v, int count) {
