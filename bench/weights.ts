@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors, readWeights, writeTorchCheckpoint } from '@imgcls/io';
 import { createModel } from '@imgcls/models';
-import { loadStateDict, type StateDict, stateDict } from '@imgcls/nn';
+import { loadStateDict, stateDict } from '@imgcls/nn';
 import { useBackend } from '@imgcls/tensor';
 import { type BenchCase, bench, buildPackages, fresh, peakMegabytes, python } from './harness/index.ts';
 
@@ -32,12 +32,12 @@ await bench('weights', async ({ quick }) => {
   const model = createModel(network);
   const weights = await stateDict(model);
   const files = { 'zip.pth': writeTorchCheckpoint, 'weights.safetensors': encodeSafetensors };
-  const load = (file: string, write: (weights: StateDict) => Uint8Array): BenchCase => ({
+  for (const [file, write] of Object.entries(files)) await writeFile(join(folder, file), write(weights));
+  const load = (file: string): BenchCase => ({
     name: `load ${file}`,
     unit: 'ms',
-    prepare: async () => {
+    prepare: () => {
       const path = join(folder, file);
-      await writeFile(path, write(weights));
       const ours = () => milliseconds(async () => loadStateDict(model, (await readWeights(path)).stateDict));
       return { ours, ...peer('load', path) };
     },
@@ -51,12 +51,11 @@ await bench('weights', async ({ quick }) => {
       return { ours, ...peer('save', path) };
     },
   };
-  const peak = (file: string, write: (weights: StateDict) => Uint8Array): BenchCase => ({
+  const peak = (file: string): BenchCase => ({
     name: `peak memory of a process that loads ${file}`,
     unit: 'MB',
-    prepare: async () => {
+    prepare: () => {
       const path = join(folder, file);
-      await writeFile(path, write(weights));
       return {
         ours: () => fresh.node(loading(network, path)),
         peer: missing ?? (() => fresh.python('weights.py', network, path)),
@@ -65,8 +64,7 @@ await bench('weights', async ({ quick }) => {
       };
     },
   });
-  const cases = Object.entries(files);
-  return [...cases.map(([file, write]) => load(file, write)), save, ...cases.map(([file, write]) => peak(file, write))];
+  return [...Object.keys(files).map(load), save, ...Object.keys(files).map(peak)];
 });
 
 await rm(folder, { recursive: true });
