@@ -1,12 +1,13 @@
 import { type Buffer, isBf16 } from './buffer.ts';
 import type { Kernels } from './kernels.ts';
+import type { Drawn } from './program.ts';
 
 /** What is dropped: the same for the same numbers, on every carrier. */
 export interface Dropout {
   /** The probability that a value becomes 0, in `[0, 1)`. */
   readonly rate: number;
   /** Two words of 32 bits that name the choice. */
-  readonly key: readonly [number, number];
+  readonly key: readonly [number | Drawn, number | Drawn];
 }
 
 /**

@@ -10,10 +10,12 @@ export type { Buffer, Storage } from './buffer.ts';
 export type { CallQueue, Carrier } from './carrier.ts';
 export {
   type Conv2d,
+  type Conv2dInputGradient,
   type Conv2dShape,
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
+  isDepthwise,
   type PreparedFilter,
   prepareFilter,
 } from './conv.ts';
@@ -88,7 +90,7 @@ export {
   sgdUpdate,
 } from './optimizer.ts';
 export { type AvgPoolShape, avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
-export { type Call, Program, type Recorded, type Value } from './program.ts';
+export { type Call, type Drawn, type Inside, Program, type Recorded, type Value } from './program.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
 export { type ResizeOptions, type ResizeShape, resize, resizeGradient } from './resize.ts';
 export {

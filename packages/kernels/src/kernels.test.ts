@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeIsas } from '#platform';
+import { typed } from './element.ts';
+import { fill } from './elementwise.ts';
 import { type Kernels, loadKernels } from './kernels.ts';
+import { copy } from './layout.ts';
 import type { Block } from './memory.ts';
 import { channelSum } from './norm.ts';
 import { carriers, everyCarrier } from './test/carriers.ts';
@@ -108,6 +111,53 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
       expect([program!.isStale, other!.isStale]).toEqual([true, true]);
       for (const each of [program!, other!]) each.release();
       memory.release(y);
+    });
+
+    it('makes calls on parts of blocks, whichever the blocks are', () => {
+      const [x, y, otherX, otherY] = [filled(1), filled(0), filled(3), filled(0)];
+      const at = (block: Block, offset: number) => ({ block, offset, strides: [1] });
+      const program = kernels.record(() => {
+        copy(kernels, 'float32', [64], { x: at(x, 0), y: at(y, 64) });
+        return [x, y];
+      })!;
+      kernels.replay(program, [otherX, otherY]);
+      expect([0, 63, 64, 127].map((i) => memory.floats(otherY, 128)[i])).toEqual([0, 0, 3, 3]);
+      program.release();
+      for (const block of [x, y, otherX, otherY]) memory.release(block);
+    });
+
+    it('draws numbers anew, and does what is done besides', () => {
+      const y = memory.allocate(4);
+      let [next, done] = [1, 0];
+      const program = kernels.record(() => {
+        kernels.alongside(() => done++);
+        const value = kernels.draw(() => next++);
+        kernels.call('fill', ...typed({ block: y, storage: 'float32' }), 1, value);
+        return [y];
+      })!;
+      expect([memory.floats(y, 1)[0], done, program.draws]).toEqual([1, 1, 1]);
+      kernels.replay(program, [y]);
+      expect([memory.floats(y, 1)[0], done]).toEqual([2, 2]);
+      expect(kernels.draw(() => next)).toBe(3);
+      program.release();
+      memory.release(y);
+    });
+
+    it('a program lies where none of its calls writes', () => {
+      const [x, y] = [filled(1), memory.allocate(4)];
+      const program = kernels.record(() => {
+        for (let i = 1; i <= 40; i++) {
+          const scratch = memory.allocate(256 * i); // one of them is as large as the program
+          fill(kernels, scratch.bytes / 4, 7, { block: scratch, storage: 'float32' });
+          memory.release(scratch);
+        }
+        sums(x, y);
+        return [y];
+      })!;
+      for (let i = 0; i < 3; i++) kernels.replay(program, [y]);
+      expect(memory.floats(y, 1)[0]).toBe(128);
+      program.release();
+      for (const block of [x, y]) memory.release(block);
     });
 
     it('nothing is recorded where JavaScript looks into a block, nor within another recording', () => {

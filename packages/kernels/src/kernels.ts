@@ -1,7 +1,17 @@
 import { environment, nativeIsas, openNative, processors } from '#platform';
 import type { Carrier } from './carrier.ts';
 import { type Block, Memory } from './memory.ts';
-import { type Call, header, Program, type Value, writeCall } from './program.ts';
+import {
+  type Call,
+  Drawn,
+  header,
+  holdsConstants,
+  Program,
+  placeOf,
+  type Recorded,
+  type Value,
+  writeCall,
+} from './program.ts';
 import { openWasm, wasmIsas } from './wasm.ts';
 
 export interface LoadOptions {
@@ -32,7 +42,8 @@ export class Kernels {
   #threads = 1;
   #pushed = 0;
   #done = 0;
-  #recorded: { readonly calls: Call[]; readonly conditions: (() => boolean)[] } | undefined;
+  #recorded: Recorded | undefined;
+  #isKnown = true;
 
   constructor(carrier: Carrier) {
     this.carrier = carrier;
@@ -75,23 +86,43 @@ export class Kernels {
    * Runs what makes calls, and keeps them to be made again, with nothing of JavaScript between one and the next.
    *
    * @param run Returns the blocks that are others each time: what is read, and what is written.
-   * @returns Undefined if JavaScript has looked into a block meanwhile, for what it makes of it is not known.
+   * @returns Undefined if JavaScript has looked at a value meanwhile, for what it makes of it is not known.
    */
   record(run: () => readonly Block[]): Program | undefined {
     if (this.#recorded) throw new Error('kernels: a recording can hold no other; record one after the other');
-    const recorded = { calls: [], conditions: [] };
-    let isKnown = true;
+    const recorded: Recorded = { calls: [], conditions: [], effects: [], drawn: [], constants: new Set() };
+    let program: Program | undefined;
     this.#recorded = recorded;
+    this.#isKnown = true;
     this.memory.onView = (block) => {
-      if (block !== this.#call) isKnown = false;
+      if (block !== this.#call && !recorded.constants.has(block)) this.look();
     };
     try {
       const slots = run();
-      return isKnown ? new Program(this.memory, recorded, slots) : undefined;
+      if (this.#isKnown) program = new Program(this.memory, recorded, slots);
+      return program;
     } finally {
       this.#recorded = undefined;
       this.memory.onView = undefined;
+      if (!program) for (const block of recorded.constants) this.memory.letGo(block, holdsConstants);
     }
+  }
+
+  /** To be called when JavaScript looks at a value: what it makes of it can't be recorded. */
+  look(): void {
+    this.#isKnown = false;
+  }
+
+  /**
+   * A block for JavaScript to write, and nobody after it. Where calls are recorded, they will find in it what was written, so that must be the same each
+   * time.
+   */
+  allocateConstant(bytes: number): Block {
+    if (!this.#recorded) return this.memory.allocate(bytes);
+    const block = this.memory.allocateNew(bytes); // which no call before has written, nor will, as it is held
+    this.memory.hold(block, holdsConstants);
+    this.#recorded.constants.add(block);
+    return block;
   }
 
   /** Whether calls are being recorded. */
@@ -102,6 +133,20 @@ export class Kernels {
   /** Tells the recording, if there is one, what must hold for as long as its calls mean the same. */
   suppose(condition: () => boolean): void {
     this.#recorded?.conditions.push(condition);
+  }
+
+  /** Does something that goes with the calls made next; where they are recorded, again each time they are made. */
+  alongside(effect: () => void): void {
+    this.#recorded?.effects.push(effect);
+    effect();
+  }
+
+  /** A number for calls made next, such as a random one; where they are recorded, another one each time they are made. */
+  draw(next: () => number): number | Drawn {
+    if (!this.#recorded) return next();
+    const drawn = new Drawn(next);
+    this.#recorded.drawn.push(drawn);
+    return drawn;
   }
 
   /** Makes the calls of a program, with these blocks in place of those that `record` was told. */
@@ -162,7 +207,10 @@ function check(problem: string | undefined, { name, values }: Call): void {
   if (problem) throw new Error(`${name}: ${problem}, called with (${values.map(describe).join(', ')})`);
 }
 
-const describe = (value: Value): string => (typeof value === 'object' ? `${value.bytes} bytes` : String(value));
+function describe(value: Value): string {
+  const inside = placeOf(value);
+  return inside ? `${inside.block.bytes - inside.offset} bytes` : String(value);
+}
 
 /**
  * Loads the kernels.

@@ -2,6 +2,7 @@ import { type Elements, type ElementType, elementBytes, typed } from './element.
 import { fill } from './elementwise.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
+import { Inside } from './program.ts';
 import { broadcastStrides, stridesOf } from './strides.ts';
 
 export type Shape = readonly number[];
@@ -22,8 +23,8 @@ export interface FromTo {
 /** `y = x`, element by element, wherever they lie. `x` and `y` may be in one block where they do not overlap. */
 export function copy(kernels: Kernels, type: ElementType, shape: Shape, { x, y }: { x: Strided; y: Strided }): void {
   const bytes = elementBytes[type];
-  const address = ({ block, offset }: Strided): number => block.address + offset * bytes;
-  kernels.call('copy', address(x), address(y), bytes, shape.length, ...shape, ...x.strides, ...y.strides);
+  const first = ({ block, offset }: Strided) => new Inside(block, offset * bytes);
+  kernels.call('copy', first(x), first(y), bytes, shape.length, ...shape, ...x.strides, ...y.strides);
 }
 
 /** The part of `x` that begins at `begin`, every `steps[axis]`-th along each axis (backwards where negative), `size` long. */

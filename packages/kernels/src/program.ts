@@ -1,6 +1,38 @@
 import type { Block, Memory } from './memory.ts';
 
-export type Value = number | boolean | Block | undefined;
+export type Value = number | boolean | Block | Inside | Drawn | undefined;
+
+/** A place in a block. */
+export class Inside {
+  readonly block: Block;
+  /** Bytes from the block's beginning. */
+  readonly offset: number;
+
+  constructor(block: Block, offset: number) {
+    this.block = block;
+    this.offset = offset;
+  }
+}
+
+/** A number that is another one each time the calls of a recording are made: what `next` gives then. */
+export class Drawn {
+  readonly #next: () => number;
+  #value: number;
+
+  constructor(next: () => number) {
+    this.#next = next;
+    this.#value = next();
+  }
+
+  /** The number for the calls that are made at present. */
+  valueOf(): number {
+    return this.#value;
+  }
+
+  draw(): void {
+    this.#value = this.#next();
+  }
+}
 
 /** A call: the kernel's number, the instruction set's, and what the kernel is given. */
 export interface Call {
@@ -10,11 +42,21 @@ export interface Call {
   readonly values: readonly Value[];
 }
 
-/** Calls, and what must hold for them to mean the same. */
+/** What a recording has noted. */
 export interface Recorded {
-  readonly calls: readonly Call[];
-  readonly conditions: readonly (() => boolean)[];
+  readonly calls: Call[];
+  /** What must hold for the calls to mean the same. */
+  readonly conditions: (() => boolean)[];
+  /** What is done besides, each time before the calls are made. */
+  readonly effects: (() => void)[];
+  /** The numbers that are others each time, in the order in which they are drawn. */
+  readonly drawn: Drawn[];
+  /** Blocks that JavaScript has written, for the calls to read. */
+  readonly constants: Set<Block>;
 }
+
+/** Who holds constants: they stay what they are, whoever else releases them. */
+export const holdsConstants = (): void => undefined;
 
 /** Numbers of a call before its arguments: see native/interface.h. */
 export const header = 4;
@@ -26,8 +68,19 @@ export function writeCall(numbers: Float64Array, at: number, { kernel, isa, valu
   numbers[at + 2] = threads;
   numbers[at + 3] = values.length;
   values.forEach((value, i) => {
-    numbers[at + header + i] = typeof value === 'object' ? value.address : Number(value ?? 0);
+    numbers[at + header + i] = numberOf(value);
   });
+}
+
+/** The block that a value is or lies in, and how far from its beginning. */
+export function placeOf(value: Value): Inside | undefined {
+  if (typeof value !== 'object' || value instanceof Drawn) return undefined;
+  return value instanceof Inside ? value : new Inside(value, 0);
+}
+
+function numberOf(value: Value): number {
+  const inside = placeOf(value);
+  return inside ? inside.block.address + inside.offset : Number(value ?? 0);
 }
 
 /**
@@ -40,55 +93,68 @@ export class Program {
   readonly #memory: Memory;
   readonly #numbers: Block;
   readonly #starts: number[] = [];
-  readonly #places: number[][];
+  /** Where the numbers lie that are others each time. */
+  readonly #slots: { readonly at: number; readonly slot: number; readonly offset: number }[] = [];
+  readonly #drawn: { readonly at: number; readonly drawn: Drawn }[] = [];
   readonly #held = new Set<Block>();
-  readonly #conditions: readonly (() => boolean)[];
+  readonly #recorded: Recorded;
   #isSpoilt = false;
   readonly #spoil = () => {
     this.#isSpoilt = true;
   };
 
-  constructor(memory: Memory, { calls, conditions }: Recorded, slots: readonly Block[]) {
+  constructor(memory: Memory, recorded: Recorded, slots: readonly Block[]) {
+    const { calls } = recorded;
     this.calls = calls;
-    this.#conditions = conditions;
+    this.#recorded = recorded;
     this.#memory = memory;
-    this.#places = slots.map(() => []);
-    const count = calls.reduce((sum, { values }) => sum + header + values.length, 0);
-    this.#numbers = memory.allocate(count * Float64Array.BYTES_PER_ELEMENT);
     let at = 0;
-    for (const call of calls) {
+    for (const { values } of calls) {
       this.#starts.push(at);
-      writeCall(this.#view(), at, call, 1);
       at += header;
-      for (const value of call.values) this.#keep(value, at++, slots);
+      for (const value of values) this.#keep(value, at++, slots);
     }
+    this.#numbers = memory.allocate(at * Float64Array.BYTES_PER_ELEMENT); // after the others are held: no call may write into it
+    for (const [i, call] of calls.entries()) writeCall(this.#view(), this.#starts[i]!, call, 1);
+  }
+
+  /** How many numbers are drawn anew each time. */
+  get draws(): number {
+    return this.#recorded.drawn.length;
   }
 
   /** Whether what the calls read is out of date: somebody has released it, such as weights, or a condition no longer holds. */
   get isStale(): boolean {
-    return this.#isSpoilt || !this.#conditions.every((holds) => holds());
+    return this.#isSpoilt || !this.#recorded.conditions.every((holds) => holds());
   }
 
-  /** Puts other blocks into the slots. Returns the addresses of the calls. */
+  /** Puts other blocks into the slots, draws numbers, and does what is done besides the calls. Returns their addresses. */
   prepare(threads: number, blocks: readonly Block[]): readonly number[] {
+    for (const effect of this.#recorded.effects) effect();
+    for (const drawn of this.#recorded.drawn) drawn.draw();
     const numbers = this.#view();
+    for (const { at, drawn } of this.#drawn) numbers[at] = drawn.valueOf();
     for (const start of this.#starts) numbers[start + 2] = threads;
-    for (const [i, places] of this.#places.entries()) for (const place of places) numbers[place] = blocks[i]!.address;
+    for (const { at, slot, offset } of this.#slots) numbers[at] = blocks[slot]!.address + offset;
     return this.#starts.map((start) => this.#numbers.address + start * Float64Array.BYTES_PER_ELEMENT);
   }
 
   release(): void {
     for (const block of this.#held) this.#memory.letGo(block, this.#spoil);
+    for (const block of this.#recorded.constants) this.#memory.letGo(block, holdsConstants);
     this.#memory.release(this.#numbers);
   }
 
-  #keep(value: Value, place: number, slots: readonly Block[]): void {
-    if (typeof value !== 'object') return;
-    const slot = slots.indexOf(value);
-    if (slot >= 0) this.#places[slot]!.push(place);
-    else if (!this.#held.has(value)) {
-      this.#memory.hold(value, this.#spoil);
-      this.#held.add(value);
+  #keep(value: Value, at: number, slots: readonly Block[]): void {
+    if (value instanceof Drawn) this.#drawn.push({ at, drawn: value });
+    const inside = placeOf(value);
+    if (!inside) return;
+    const { block, offset } = inside;
+    const slot = slots.indexOf(block);
+    if (slot >= 0) this.#slots.push({ at, slot, offset });
+    else if (!this.#held.has(block) && !this.#recorded.constants.has(block)) {
+      this.#memory.hold(block, this.#spoil);
+      this.#held.add(block);
     }
   }
 

@@ -63,9 +63,12 @@ async function registerKernels(backendName: Name, withFallbacks: boolean): Promi
 
 type KernelFunc = KernelConfig['kernelFunc'];
 
+/** What tfjs has; what we have composed of it for `cpu`, in whatever ran there before, is no better than ours. */
 async function stockFallbacks(): Promise<(readonly [string, KernelFunc])[]> {
   await import('@tensorflow/tfjs-backend-cpu');
-  return getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc] as const);
+  return getKernelsForBackend('cpu')
+    .filter(({ kernelName }) => !kernelName.startsWith('Imgcls'))
+    .map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]);
 }
 
 const missing =

@@ -12,7 +12,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useBackend } from './backend.ts';
-import { relu, sigmoid } from './index.ts';
+import { gelu, relu, sigmoid } from './index.ts';
 
 /** A backend that this package has never heard of, made of the stock kernels of `cpu`. */
 beforeEach(async () => {
@@ -34,6 +34,14 @@ describe('kernels', () => {
     expect(Array.from(relu(ones([2])).dataSync())).toEqual([1, 1]);
     expect(getKernel('ImgclsRelu', 'foreign')).toBeDefined();
     expect(engine().backendName).toBe('foreign');
+  });
+
+  it('are not taken over from cpu by a backend that has its own', async () => {
+    await useBackend('cpu');
+    gelu(ones([2]));
+    expect(getKernel('ImgclsGelu', 'cpu')).toBeDefined();
+    await useBackend('wasm');
+    expect(getKernel('ImgclsGelu', 'wasm')).toBeUndefined();
   });
 
   it("give way to a backend's own version", () => {
