@@ -211,9 +211,9 @@ struct TurnedColumns {
   }
 };
 
-/// The pixels of dx that lie in one phase, which begins at `first`.
+/// The pixels of dx that lie in one phase, which begins at `first`, with the same of `residual` added, if there is one.
 template <class Unit>
-const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& dy, const Values& dx, int64_t first) {
+const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& dy, const void* residual, const Values& dx, int64_t first) {
   const Shape& shape = turned.shape;
   const Axis &y = turned.y.axis, &x = turned.x.axis;
   const int64_t line = shape.x.size * shape.in_channels, rows = shape.batch * y.outputs * x.outputs;
@@ -226,11 +226,13 @@ const char* input_gradient_of_phase(const TurnedColumns& turned, const Values& d
   if (!shared) return kOutOfMemory;
   auto* packed = reinterpret_cast<Unit*>(shared);
   pack_columns(shape.groups, depth, shape.in_group(), turned, packed);
-  const Values to = {static_cast<char*>(dx.at) + first * (dx.is_bf16 ? 2 : 4), dx.is_bf16};
+  const int64_t skipped = first * (dx.is_bf16 ? 2 : 4);
+  const Values to = {static_cast<char*>(dx.at) + skipped, dx.is_bf16};
+  const void* added = residual ? static_cast<const char*>(residual) + skipped : nullptr;
   Places places = Places::rows(shape.in_channels, shape.in_group());
   if (shape.y.step > 1 || shape.x.step > 1)
     places = {shape.x.step * shape.in_channels, shape.in_group(), x.outputs, y.outputs, shape.y.step * line, shape.y.size * line};
-  const Write write = {to, shape.batch * shape.y.size * line, places, {1, nullptr, nullptr, Activation::kNone, 0}, 0, {}};
+  const Write write = {to, shape.batch * shape.y.size * line, places, {1, nullptr, added, Activation::kNone, 0}, 0, {}};
   return multiply<Unit>(plan, patches, PackedColumns<Unit>{packed, depth, group_size}, write, shared + packed_size);
 }
 
@@ -280,18 +282,19 @@ const char* conv(Arguments in) {
   });
 }
 
-/// conv_input_gradient(shape, dy, bf16, weight, dx, bf16)
+/// conv_input_gradient(shape, dy, bf16, weight, residual or null, dx, bf16): dx = the gradient + residual
 const char* conv_input_gradient(Arguments in) {
   const Shape shape = read_shape(in);
   const Values dy = read_values(in);
   const auto* weight = in.pointer<const float>();
+  const auto* residual = in.pointer<const void>();
   const Values dx = read_values(in);
   for (int64_t top = 0; top < smaller(shape.y.step, shape.y.size); top++)
     for (int64_t left = 0; left < smaller(shape.x.step, shape.x.size); left++) {
       const TurnedColumns turned = {weight, shape, phase_of(shape.y, top), phase_of(shape.x, left)};
       const bool pairs = (dy.is_bf16 || dx.is_bf16) && shape.out_group() % 2 == 0;
       const char* problem = with_unit(pairs, [&](auto unit) {
-        return input_gradient_of_phase<decltype(unit)>(turned, dy, dx, top * shape.x.size * shape.in_channels + left * shape.in_channels);
+        return input_gradient_of_phase<decltype(unit)>(turned, dy, residual, dx, top * shape.x.size * shape.in_channels + left * shape.in_channels);
       });
       if (problem) return problem;
     }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Conv2dShape, conv2d, conv2dInputGradient, conv2dWeightGradient, prepareFilter } from './conv.ts';
+import {
+  type Conv2dShape,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+  isDepthwise,
+  prepareFilter,
+} from './conv.ts';
 import { directConv2d, directInputGradient, directWeightGradient } from './direct.ts';
 import { get, normals, put, relativeError } from './test/buffers.ts';
 import { everyCarrier } from './test/carriers.ts';
@@ -44,6 +51,27 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     const y = fresh(sizes.y);
     conv2d(kernels, shape, { x, weight: filter ?? weight, y });
     expect(get(kernels, y, sizes.y)).toEqual(results[0]![0]);
+  });
+
+  it.each([
+    ...Object.values(shapes).filter((shape) => !isDepthwise(shape)),
+    { ...shape, kernelSize: [1, 1], stride: [2, 2] } as const, // most pixels of which nothing sees
+  ])('conv2dInputGradient() adds a residual for %j', (shape) => {
+    const { batch, height, width, inChannels, outChannels, groups, kernelSize } = shape;
+    const size = batch * height * width * inChannels;
+    const [outHeight, outWidth] = outputSize(shape);
+    const weights = (kernelSize[0] * kernelSize[1] * inChannels * outChannels) / groups;
+    const inputs = {
+      dy: put(kernels, normals(batch * outHeight * outWidth * outChannels, 'dy')),
+      weight: put(kernels, normals(weights, 'w')).block,
+    };
+    const residual = normals(size, 'residual').map(Math.fround);
+    const [dx, sum] = [undefined, put(kernels, residual).block].map((residual) => {
+      const dx = put(kernels, new Float64Array(size));
+      conv2dInputGradient(kernels, shape, { ...inputs, residual, dx });
+      return get(kernels, dx, size);
+    });
+    expect(sum).toEqual(dx!.map((value, i) => Math.fround(value + residual[i]!)));
   });
 
   const layer = { ...shape, batch: 128, height: 32, width: 32, inChannels: 64, outChannels: 128 };

@@ -54,12 +54,20 @@ export function conv2d(kernels: Kernels, shape: Conv2dShape, { weight, ...operan
   compute[algorithm(kernels, shape, 'forward', x, y)](kernels, shape, { ...operands, weight });
 }
 
-/** `dx` from `dy`. */
-export function conv2dInputGradient(
-  kernels: Kernels,
-  shape: Conv2dShape,
-  operands: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
-): void {
+export interface Conv2dInputGradient {
+  readonly dy: Buffer;
+  /** Float32. */
+  readonly weight: Block;
+  /** Added to the gradient, laid out and stored as `dx`. Not for depthwise convolutions. */
+  readonly residual?: Block | undefined;
+  readonly dx: Buffer;
+}
+
+/** Whether each channel has filters of its own. */
+export const isDepthwise = ({ groups, inChannels }: Conv2dShape): boolean => groups > 1 && groups === inChannels;
+
+/** `dx` from `dy`, plus `residual`. */
+export function conv2dInputGradient(kernels: Kernels, shape: Conv2dShape, operands: Conv2dInputGradient): void {
   const compute = { depthwise: depthwiseInputGradient, winograd: winogradInputGradient, direct: directInputGradient };
   const { dy, dx } = operands;
   compute[algorithm(kernels, shape, 'inputGradient', dy, dx)](kernels, shape, operands);
@@ -99,7 +107,7 @@ function algorithm(
   pass: Pass,
   ...images: Buffer[]
 ): 'depthwise' | 'winograd' | 'direct' {
-  if (shape.groups > 1 && shape.groups === shape.inChannels) return 'depthwise';
+  if (isDepthwise(shape)) return 'depthwise';
   if (kernels.carrier.isa === 'amx' && images.some(isBf16) && hasPairs(shape, pass)) return 'direct';
   return prefersWinograd(shape, pass) ? 'winograd' : 'direct';
 }

@@ -1,6 +1,6 @@
 import { activationArguments } from './activation.ts';
 import { type Buffer, isBf16 } from './buffer.ts';
-import type { Conv2d, Conv2dShape } from './conv.ts';
+import type { Conv2d, Conv2dInputGradient, Conv2dShape } from './conv.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
 import { windowArguments } from './window.ts';
@@ -24,13 +24,14 @@ export function directConv2d(
   kernels.call('conv', ...numbers(shape), x.block, isBf16(x), ...filter, y.block, isBf16(y), ...epilogue);
 }
 
-/** `dx` from `dy`. */
+/** `dx` from `dy`, plus `residual`. */
 export function directInputGradient(
   kernels: Kernels,
   shape: Conv2dShape,
-  { dy, weight, dx }: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
+  { dy, weight, residual, dx }: Conv2dInputGradient,
 ): void {
-  kernels.call('conv_input_gradient', ...numbers(shape), dy.block, isBf16(dy), weight, dx.block, isBf16(dx));
+  const inputs = [dy.block, isBf16(dy), weight, residual];
+  kernels.call('conv_input_gradient', ...numbers(shape), ...inputs, dx.block, isBf16(dx));
 }
 
 /** `dWeight`, float32 and laid out as the filter, from `x` and `dy`. */

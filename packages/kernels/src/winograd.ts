@@ -1,6 +1,6 @@
 import { activationArguments } from './activation.ts';
 import { type Buffer, isBf16 } from './buffer.ts';
-import type { Conv2d, Conv2dShape } from './conv.ts';
+import type { Conv2d, Conv2dInputGradient, Conv2dShape } from './conv.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
 import { outputSize } from './window.ts';
@@ -56,13 +56,13 @@ export function winograd(
   kernels.call('winograd', ...numbers(shape), x.block, isBf16(x), ...filter, y.block, isBf16(y), ...epilogue);
 }
 
-/** `dx` from `dy`: the convolution of `dy` with the filter turned around. */
+/** `dx` from `dy`, plus `residual`: the convolution of `dy` with the filter turned around. */
 export function winogradInputGradient(
   kernels: Kernels,
   shape: Conv2dShape,
-  { dy, weight, dx }: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
+  { dy, weight, residual, dx }: Conv2dInputGradient,
 ): void {
-  const none = [undefined, undefined, ...activationArguments({}), undefined, undefined];
+  const epilogue = [undefined, residual, ...activationArguments({}), undefined, undefined];
   kernels.call(
     'winograd',
     ...numbers(mirrored(shape)),
@@ -73,7 +73,7 @@ export function winogradInputGradient(
     undefined,
     dx.block,
     isBf16(dx),
-    ...none,
+    ...epilogue,
   );
 }
 

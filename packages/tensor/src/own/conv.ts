@@ -6,6 +6,7 @@ import {
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
+  isDepthwise,
   type Kernels,
   unary,
 } from '@imgcls/kernels';
@@ -50,16 +51,15 @@ export function convolution(
   return y;
 }
 
+/** It waits, for where images went two ways, as around a residual block, the gradient of the other way is added as this one is written. */
 export function inputGradient(
   backend: KernelsBackend,
   { dy, weight }: InputGradient['inputs'],
   { inputShape, groups, ...window }: InputGradient['attributes'],
 ): TensorInfo {
-  const dx = backend.allocate(inputShape, activationStorage());
   const shape = shapeOf(inputShape, weight.shape, window, groups);
-  const operands = { dy: backend.of(dy).buffer, weight: backend.of(weight).block, dx: backend.of(dx).buffer };
-  conv2dInputGradient(backend.kernels, shape, operands);
-  return dx;
+  const recipe = new Gradient(shape, { dy: backend.of(dy), weight: backend.of(weight) });
+  return backend.later(inputShape, activationStorage(), recipe);
 }
 
 export function weightGradient(
@@ -142,6 +142,38 @@ export class Convolution implements Recipe {
     const run = (residual?: Block) =>
       conv2d(kernels, this.#shape, { ...this.#f, x: x.buffer, weight: filter, bias, residual, y });
     if (residual) stored(kernels, residual, y.storage, ({ block }) => run(block));
+    else run();
+  }
+}
+
+interface Slopes {
+  readonly dy: TensorData;
+  readonly weight: TensorData;
+  readonly residual?: TensorData | undefined;
+}
+
+/** The gradient of a convolution's input, and what is added to it. */
+class Gradient implements Recipe {
+  readonly ingredients: readonly TensorData[];
+  readonly #shape: Conv2dShape;
+  readonly #slopes: Slopes;
+
+  constructor(shape: Conv2dShape, slopes: Slopes) {
+    this.ingredients = [slopes.dy, slopes.weight, ...(slopes.residual ? [slopes.residual] : [])];
+    this.#shape = shape;
+    this.#slopes = slopes;
+  }
+
+  plus(residual: TensorData): Gradient | undefined {
+    if (this.#slopes.residual || isDepthwise(this.#shape)) return undefined;
+    return new Gradient(this.#shape, { ...this.#slopes, residual });
+  }
+
+  compute(kernels: Kernels, dx: Buffer): void {
+    const { dy, weight, residual } = this.#slopes;
+    const run = (residual?: Block) =>
+      conv2dInputGradient(kernels, this.#shape, { dy: dy.buffer, weight: weight.block, residual, dx });
+    if (residual) stored(kernels, residual, dx.storage, ({ block }) => run(block));
     else run();
   }
 }
