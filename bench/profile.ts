@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { Kernels, loadKernels, matmul } from '@imgcls/kernels';
 import { useBackend } from '@imgcls/tensor';
 import { machine } from './harness/machine.ts';
-import { type Precision, training } from './harness/training.ts';
+import { type Precision, training, warmUp } from './harness/training.ts';
 
 interface Spent {
   calls: number;
@@ -32,11 +32,15 @@ console.log(
 console.log(
   `the product of two matrices of 2048 × 2048: ${(await productRate(precision as Precision)).toFixed(0)} GFLOP/s`,
 );
-const { step, close } = training(workload, precision as Precision);
-await step(2);
+const recorded = training(workload, precision as Precision);
+const recordedMs = await recorded.step(steps);
+recorded.close();
+const { step, close } = training(workload, precision as Precision, false);
+await step(1);
 const spent = watchKernels();
 const ms = await step(steps);
 close();
+console.log(`${ms.toFixed(1)} ms a step, ${recordedMs.toFixed(1)} ms recorded; without a recording:`);
 print(ms, spent);
 
 /** Of a large product of matrices of this storage, the best of several: what kernels of this kind can do at most here. */
@@ -66,9 +70,9 @@ function watchKernels(): ReadonlyMap<string, Spent> {
   return spent;
 }
 
-/** A line for each kernel, the longest first. `step` runs one step more than it times, so that one is a part of what was counted. */
+/** A line for each kernel, the longest first. `step` runs more steps than it times, so those are a part of what was counted. */
 function print(ms: number, spent: ReadonlyMap<string, Spent>): void {
-  const counted = steps + 1;
+  const counted = steps + warmUp;
   const line = (name: string, calls: string, each: number) =>
     console.log(
       `${name.padEnd(34)} ${calls.padStart(6)} ${each.toFixed(1).padStart(8)} ms ${((100 * each) / ms).toFixed(1).padStart(6)} %`,

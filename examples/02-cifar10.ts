@@ -67,6 +67,7 @@ const run = fit(model, {
   seed: 1,
   labelSmoothing: 0.2,
   precision,
+  compiled: true, // the network computes by operations alone: they are recorded, and its code need not run again
 });
 for await (const { epoch, validation, imagesPerSecond } of run) {
   const percent = (100 * validation.accuracy).toFixed(1);

@@ -108,7 +108,7 @@ async function trainSource(): Promise<void> {
   const model = createModel('resnet18', { numClasses: images.classes.length, seed: 1 });
   const learningRate = oneCycle({ maxLearningRate: 0.1, totalSteps: epochs * batches.length });
   const optimizer = sgd({ learningRate, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
-  for await (const { epoch, train: seen } of fit(model, { train: batches, optimizer, epochs, seed: 1 }))
+  for await (const { epoch, train: seen } of fit(model, { train: batches, optimizer, epochs, seed: 1, compiled: true }))
     console.log(`source, epoch ${epoch} of ${epochs}: ${percent(seen.accuracy)} of the images it learns from`);
   const { accuracy } = await evaluate(model, loader(test, { batchSize: 500, normalization }));
   console.log(`source: ${percent(accuracy)} of images that it has not learned from`);
@@ -137,7 +137,14 @@ async function trainPhotos(
   const started = performance.now();
   const learningRate = oneCycle({ maxLearningRate: 0.001, totalSteps: epochs * batches.length });
   const optimizer = adamW({ learningRate, learningRateScale, weightDecay: 0.05 });
-  for await (const _ of fit(model, { train: batches, optimizer, epochs, seed: 1, labelSmoothing: 0.1 }));
+  for await (const _ of fit(model, {
+    train: batches,
+    optimizer,
+    epochs,
+    seed: 1,
+    labelSmoothing: 0.1,
+    compiled: true,
+  }));
   const seconds = secondsSince(started);
   return { accuracy: (await evaluate(model, plain(test))).accuracy, seconds };
 }

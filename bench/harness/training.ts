@@ -13,8 +13,15 @@ export interface Workload {
   classes: number;
 }
 
-/** A step on random images, from one update of the weights to the next, over several that follow each other in one epoch of `fit`. */
-export function training({ network, batch, size, classes }: Workload, precision: Precision) {
+/** Steps that bring caches and threads back from whatever ran before, and of which the second is recorded. */
+export const warmUp = 3;
+
+/**
+ * A step on random images, from one update of the weights to the next, over several that follow each other in one epoch of `fit`.
+ *
+ * @param compiled Whether it is recorded, as command line and examples have it.
+ */
+export function training({ network, batch, size, classes }: Workload, precision: Precision, compiled = true) {
   const model = createModel(network, { numClasses: classes, imageSize: size, seed: 1 });
   const inner = sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
   let updates: number[] = [];
@@ -28,12 +35,12 @@ export function training({ network, batch, size, classes }: Workload, precision:
   const images = randomBatch(batch, size, classes);
   const step = async (steps: number) => {
     updates = [];
-    const train = Array.from({ length: steps + 1 }, () => images); // the first brings caches and threads back from whatever ran before
-    for await (const epoch of fit(model, { train, optimizer, epochs: 1, precision })) {
+    const train = Array.from({ length: warmUp + steps }, () => images);
+    for await (const epoch of fit(model, { train, optimizer, epochs: 1, precision, compiled })) {
       const { loss } = epoch.train;
       if (!Number.isFinite(loss)) throw new Error(`train-step: the loss of ${network} is ${loss}`);
     }
-    return (updates.at(-1)! - updates[0]!) / steps;
+    return (updates.at(-1)! - updates[warmUp - 1]!) / steps;
   };
   const close = () => {
     disposeModule(model);

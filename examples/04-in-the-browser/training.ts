@@ -35,6 +35,7 @@ export async function* train(epochs: number, backend?: BackendName): AsyncGenera
     epochs,
     labelSmoothing: 0.1,
     seed: 1,
+    compiled: true,
   }))
     yield { kind: 'epoch', epoch, training: train.loss, validation: unseen.loss, imagesPerSecond };
 

@@ -63,6 +63,7 @@ export async function trainToEnd(options: TrainingOptions): Promise<TrainedEpoch
     epochs,
     seed,
     precision: settings.precision,
+    compiled: true,
     labelSmoothing: LABEL_SMOOTHING,
     ...(options.train.labelSets && { metrics: () => ranking(options.train.classes.length) }),
     ...(saved && { resume: saved }),

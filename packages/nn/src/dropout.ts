@@ -1,5 +1,5 @@
 import { dropout as drop, mul } from '@imgcls/tensor';
-import { ones } from '@tensorflow/tfjs-core';
+import { fill } from '@tensorflow/tfjs-core';
 import { describe } from './inspect.ts';
 import { type Module, module } from './module.ts';
 import { trainingRandom } from './scope.ts';
@@ -41,7 +41,7 @@ export function stochasticDepth(rate: number): Module {
       const random = trainingRandom();
       if (!random || rate === 0) return x;
       const each = [x.shape[0]!, ...x.shape.slice(1).fill(1)];
-      return mul(x, drop(ones(each), { rate, random }));
+      return mul(x, drop(fill(each, 1), { rate, random }));
     },
     describe('stochasticDepth', [rate]),
   );

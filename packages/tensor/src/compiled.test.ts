@@ -1,19 +1,25 @@
-import { ones, sum, tensor1d, tensor4d, type Variable, variable } from '@tensorflow/tfjs-core';
+import { type Random, random } from '@imgcls/random';
+import { ones, scalar, slice, sum, tensor1d, tensor4d, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useKernels } from '../test/instruction-sets.ts';
-import { compiled } from './compiled.ts';
+import { compiled, compiledStep } from './compiled.ts';
 import {
   add,
   batchNorm,
+  batchNormTraining,
   conv2d,
+  crossEntropy,
   dispose,
+  dropout,
   gradients,
   memory,
+  mul,
   relu,
   reshape,
   type Scalar,
   type Tensor,
   tidy,
+  updateRunningStatistics,
   useBackend,
 } from './index.ts';
 
@@ -120,6 +126,135 @@ describe.each(['native', 'wasm', 'native, queued'])('compiled() on %s', (name) =
     });
     inner.dispose();
     outer.dispose();
+  });
+});
+
+describe.each(['native', 'wasm', 'native, queued'])('compiledStep() on %s', (name) => {
+  beforeAll(() => useKernels(name === 'wasm' ? 'wasm' : 'native', { queued: name.endsWith('queued') }));
+
+  /** Dropout, a batch norm that keeps running statistics, and gradients: what `f` gives, and how often it ran. */
+  function training() {
+    const weight = variable(tensor4d([1, -2, 3, 1], [1, 1, 1, 4]));
+    const [gamma, beta] = [variable(ones([4])), variable(zeros([4]))] as Variable[];
+    const running = {
+      mean: variable(zeros([4])),
+      variance: variable(ones([4])),
+      batches: variable(scalar(0, 'int32')),
+    };
+    const variables = [weight, gamma!, beta!, ...Object.values(running)] as Variable[];
+    const counted = { runs: 0 };
+    const f = ([x, labels]: readonly Tensor[], source: Random): Tensor[] => {
+      counted.runs += 1;
+      const { value, gradients: slopes } = gradients(
+        () => {
+          const { y, ...batch } = batchNormTraining(conv2d(x!, weight), { gamma, beta, epsilon: 1e-5 } as never);
+          updateRunningStatistics(running as never, batch, { momentum: 0.1, count: x!.size });
+          return crossEntropy(reshape(mul(dropout(relu(y), { rate: 0.5, random: source }), y), [x!.size, 4]), labels!);
+        },
+        { weight },
+      );
+      return [value, slopes.weight!];
+    };
+    return { f, counted, running, variables };
+  }
+
+  /** Images, and a class for each pixel. */
+  const batch = (...pixels: number[]): Tensor[] => [
+    image(...pixels),
+    tensor1d(
+      pixels.map((pixel) => pixel & 3),
+      'int32',
+    ),
+  ];
+  const values = (tensors: readonly Tensor[]) => tensors.map((each) => Array.from(each.dataSync()));
+
+  it('gives what the function gives, with other random numbers each time, and changes what it changes', () => {
+    const [plain, quick] = [training(), training()];
+    const step = compiledStep(quick.f);
+    for (let i = 0; i < 6; i++)
+      tidy(() => {
+        const inputs = batch(i, 1, -1, 2, 5 - i, 3);
+        const expected = values(plain.f(inputs, random(1, i)));
+        expect(values(step(inputs, random(1, i)))).toEqual(expected);
+      });
+    expect(quick.counted.runs).toBe(2);
+    expect(values(Object.values(quick.running))).toEqual(values(Object.values(plain.running)));
+    step.dispose();
+    dispose([plain.variables, quick.variables]);
+  });
+
+  it('leaves alone what was copied of the variables that it changes', () => {
+    const { f, running, variables } = training();
+    const step = compiledStep(f);
+    const call = () => tidy(() => void step(batch(1, 2, 3), random(1)));
+    for (let i = 0; i < 3; i++) call();
+    const copy = running.mean.clone();
+    const before = values([copy]);
+    for (let i = 0; i < 3; i++) call();
+    expect(values([copy])).toEqual(before);
+    expect(values([running.mean])).not.toEqual(before);
+    expect(values([running.batches])).toEqual([[6]]);
+    step.dispose();
+    dispose([copy, variables]);
+  });
+
+  it('keeps the shapes that came twice in a row, and no others', () => {
+    const { f, counted, variables } = training();
+    const step = compiledStep(f);
+    const runs = (...pixels: number[]): number => {
+      const before = counted.runs;
+      tidy(() => void step(batch(...pixels), random(1)));
+      return counted.runs - before;
+    };
+    const [large, small] = [
+      [1, 2, 3],
+      [1, 2],
+    ] as const;
+    expect([large, large, large, small, large, large].map((each) => runs(...each))).toEqual([1, 1, 0, 1, 0, 0]);
+    const cycle = () => {
+      expect([small, small, small, large, large, large].map((each) => runs(...each))).toEqual([1, 1, 0, 1, 1, 0]);
+      return (memory() as never as { bytesInUse: number }).bytesInUse;
+    };
+    const inUse = Array.from({ length: 5 }, cycle);
+    expect(inUse.at(-1)).toBe(inUse.at(-2));
+    step.dispose();
+    dispose(variables);
+  });
+
+  it.each([
+    ['draws random numbers by itself', ([x]: readonly Tensor[], source: Random) => [mul(x!, scalar(source.uniform()))]],
+    ['draws words by itself', ([x]: readonly Tensor[], source: Random) => [mul(x!, scalar(source.uint32() % 7))]],
+    ['gives a tensor twice', ([x]: readonly Tensor[]) => [relu(x!)].flatMap((y) => [y, reshape(y, [-1])])],
+  ])('runs as ever what %s', (_, f) => {
+    const step = compiledStep(f);
+    tidy(() => {
+      for (let i = 0; i < 8; i++)
+        expect(values(step([image(i, -i)], random(i)))).toEqual(values(f([image(i, -i)], random(i))));
+    });
+    step.dispose();
+  });
+
+  it('gives up recording what changes its variables anew each time', () => {
+    const weight = variable(scalar(1));
+    let runs = 0;
+    const step = compiledStep(([x]) => {
+      runs += 1;
+      return [mul(x!, weight)];
+    });
+    for (let i = 1; i < 12; i++) {
+      weight.assign(tidy(() => scalar(i)));
+      expect(tidy(() => values(step([image(2)], random(1))))).toEqual([[2 * i]]);
+    }
+    expect(runs).toBe(11);
+    step.dispose();
+    weight.dispose();
+  });
+
+  it('takes parts of tensors', () => {
+    const step = compiledStep(([x]) => [slice(x!, [0, 0, 1, 0], [1, 1, 2, 1])]);
+    for (let i = 0; i < 5; i++)
+      expect(tidy(() => values(step([image(i, i + 1, i + 2, 9)], random(1))))).toEqual([[i + 1, i + 2]]);
+    step.dispose();
   });
 });
 

@@ -4,6 +4,7 @@ import { clone, mul, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { checkFloat } from './check.ts';
 import { type Gradient, type Kernel, run } from './kernel.ts';
 import * as own from './own/dropout.ts';
+import { ownBackend } from './own-backend.ts';
 
 export interface DropoutOptions {
   /** The probability that a value becomes 0, in `[0, 1)`. */
@@ -33,7 +34,13 @@ export function dropout<T extends Tensor>(x: T, { rate, random }: DropoutOptions
   checkFloat('dropout: x', x);
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate must lie in [0, 1), got ${rate}`);
   if (rate === 0) return clone(x);
-  return run(dropoutKernel, { x }, { rate, key: [random.uint32(), random.uint32()] }) as T;
+  return run(dropoutKernel, { x }, { rate, key: [word(random), word(random)] }) as T;
+}
+
+/** A word drawn now, and once more whenever what is computed now is recorded and computed again. */
+function word(random: Random): Dropout['key'][0] {
+  const next = () => random.uint32();
+  return ownBackend()?.kernels.draw(next) ?? next();
 }
 
 const dropoutKernel: Kernel<{ x: Tensor }, Dropout> = {
@@ -49,7 +56,8 @@ export const dropoutGradient: Gradient<{ x: Tensor }, Dropout, never> = {
 };
 
 /** What each value is multiplied by, as the kernel of `@imgcls/kernels` says: 24 bits of its index, hashed under a key. */
-function factors(size: number, { rate, key: [first, second] }: Dropout): Float32Array {
+function factors(size: number, { rate, key }: Dropout): Float32Array {
+  const [first, second] = key.map(Number) as [number, number];
   const kept = Math.fround(1 / (1 - rate));
   const dropped = Math.ceil(rate * 2 ** 24);
   return Float32Array.from({ length: size }, (_, i) =>

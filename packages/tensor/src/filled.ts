@@ -1,6 +1,5 @@
-import { engine, type KernelBackend, type Rank, type ShapeMap, type Tensor, tensor, util } from '@tensorflow/tfjs-core';
-import { currentBackend } from './current-backend.ts';
-import type { KernelsBackend } from './kernels-backend.ts';
+import { engine, type Rank, type ShapeMap, type Tensor, tensor, util } from '@tensorflow/tfjs-core';
+import { ownBackend } from './own-backend.ts';
 
 /**
  * A float32 tensor whose values are written by a function: on `native` and `wasm` straight to where the engine keeps them, so that there is no
@@ -21,13 +20,9 @@ import type { KernelsBackend } from './kernels-backend.ts';
  * ```
  */
 export function filled<R extends Rank = Rank>(shape: ShapeMap[R], fill: (values: Float32Array) => void): Tensor<R> {
-  currentBackend(); // so that a missing one is told in words
-  const { backend } = engine();
-  if (hasOwnMemory(backend))
-    return engine().makeTensorFromTensorInfo(backend.filled(shape, fill), backend) as Tensor<R>;
+  const backend = ownBackend();
+  if (backend) return engine().makeTensorFromTensorInfo(backend.filled(shape, fill), backend) as Tensor<R>;
   const values = new Float32Array(util.sizeFromShape(shape));
   fill(values);
   return tensor(values, shape, 'float32');
 }
-
-const hasOwnMemory = (backend: KernelBackend): backend is KernelsBackend => 'filled' in backend;

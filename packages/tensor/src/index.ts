@@ -36,7 +36,7 @@ export {
   useBackend,
 } from './backend.ts';
 export type { Padding2d, Size2d } from './check.ts';
-export { type Compiled, compiled } from './compiled.ts';
+export { type Compiled, type CompiledStep, compiled, compiledStep } from './compiled.ts';
 export { type Conv2dOptions, conv2d } from './conv.ts';
 export { currentBackend } from './current-backend.ts';
 export { type DropoutOptions, dropout } from './dropout.ts';

@@ -1,4 +1,4 @@
-import { add, clone, engine, keep, ones, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, clone, engine, fill, keep, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** A kernel that ran: what tfjs notes on its tape. */
 interface TapeNode {
@@ -30,7 +30,7 @@ export function recorded(f: () => Scalar): { value: Scalar; tape: readonly TapeN
 export function backpropagate(value: Tensor, tape: readonly TapeNode[], along: readonly Tensor[]): Slopes {
   const isOutermost = engine().state.gradientDepth === 0; // else the tape is also that of a differentiation around this one
   const needed = dependents(tape, along);
-  const slopes = new Map([[value.id, keep(ones(value.shape)) as Tensor]]);
+  const slopes = new Map([[value.id, keep(fill(value.shape, 1)) as Tensor]]);
   try {
     for (const node of tape.toReversed()) {
       if (node.outputs.some(({ id }) => slopes.has(id))) stepBack(node, needed, slopes);
@@ -68,14 +68,15 @@ function stepBack(node: TapeNode, needed: ReadonlySet<number>, slopes: Map<numbe
 }
 
 function slopesOfInputs(
-  { kernelName, gradient }: TapeNode,
+  { kernelName, outputs, gradient }: TapeNode,
   inputs: readonly [name: string, x: Tensor][],
   dys: readonly (Tensor | null)[],
 ): Tensor[] {
   if (!gradient) throw new Error(`gradient function not found for ${kernelName}`);
   const dxs = tidy(() => {
-    const thunks = gradient([...dys]);
-    const taken = new Set<Tensor | null>(dys);
+    const slopes = dys.map((dy, i) => dy ?? fill(outputs[i]!.shape, 0)); // tfjs would write its zeros from JavaScript, which can't be recorded
+    const thunks = gradient(slopes);
+    const taken = new Set<Tensor>(slopes);
     return inputs.map(([name, x]) => {
       const dx = thunks[name]?.();
       if (dx?.dtype !== 'float32' || dx.shape.join() !== x.shape.join())

@@ -89,7 +89,7 @@ export class TensorData {
 
   /** Values that JavaScript writes, all of them, without an array of its own. */
   static filled(where: Where, shape: readonly number[], fill: (values: Float32Array) => void): TensorData {
-    const data = TensorData.empty(where, 'float32', shape);
+    const data = new TensorData(where, 'float32', shape, 'float32');
     try {
       data.#write((values) => fill(values as Float32Array));
       return data;
@@ -135,7 +135,10 @@ export class TensorData {
 
   /** What stock kernels read. Where they have made the array themselves, they write into it too. */
   get values(): Values {
-    if (this.#array) return this.#array;
+    if (this.#array) {
+      this.#kernels.look();
+      return this.#array;
+    }
     const { block } = this;
     this.#staging.finish();
     return this.#view(block).slice();
@@ -143,7 +146,8 @@ export class TensorData {
 
   /** The values for whoever may keep and change them. */
   get copy(): Values {
-    return this.#array ? util.convertBackendValuesAndArrayBuffer(this.#array, this.dtype).slice() : this.values;
+    const { values } = this;
+    return this.#array ? util.convertBackendValuesAndArrayBuffer(values, this.dtype).slice() : values;
   }
 
   /** The same as `copy`, without blocking until what computes them is done. They stay as they are meanwhile. */
@@ -162,7 +166,6 @@ export class TensorData {
   /** Brings the values, if kernels can read such, into a block. */
   settled(): this {
     if (this.#block || !(this.dtype in elementBytes)) return this;
-    this.#block = this.#allocate();
     if (this.#array) this.#upload();
     else this.#compute();
     return this;
@@ -221,8 +224,12 @@ export class TensorData {
     this.derive(undefined);
   }
 
+  get #bytes(): number {
+    return this.size * elementBytes[this.#storage];
+  }
+
   #allocate(): Block {
-    return this.#kernels.memory.allocate(this.size * elementBytes[this.#storage]);
+    return this.#kernels.memory.allocate(this.#bytes);
   }
 
   #upload(): void {
@@ -233,10 +240,11 @@ export class TensorData {
     this.#array = undefined;
   }
 
-  /** Has JavaScript write the block; where calls wait that may still use it, it writes another one, and a call brings the values over. */
+  /** Has JavaScript write a block; where calls wait that may still use it, it writes another one, and a call brings the values over. */
   #write(fill: (values: Float32Array | Int32Array | Uint8Array) => void): void {
-    const block = this.#block!;
-    if (this.#kernels.idle) fill(this.#view(block));
+    const block = this.#kernels.allocateConstant(this.#bytes);
+    this.#block = block;
+    if (this.#kernels.idle || this.#kernels.recording) fill(this.#view(block));
     else {
       const staged = this.#staging.take(block.bytes);
       fill(this.#view(staged));
@@ -255,7 +263,8 @@ export class TensorData {
 
   #compute(): void {
     if (!this.#recipe) throw new Error('imgcls: a tensor was read before it had values');
-    this.#recipe.compute(this.#kernels, { block: this.#block!, storage: this.#storage as Storage });
+    this.#block = this.#allocate();
+    this.#recipe.compute(this.#kernels, { block: this.#block, storage: this.#storage as Storage });
     if (engine().state.gradientDepth === 0) this.#forget();
   }
 

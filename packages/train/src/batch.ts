@@ -120,7 +120,8 @@ export function checkLogits(where: string, logits: Tensor, batch: TrainingBatch)
   return logits as Tensor2D;
 }
 
-function checkLabels(where: string, batch: TrainingBatch, numClasses: number): void {
+/** @throws {RangeError} if a label of the batch is of none of so many classes, or is no probability. */
+export function checkLabels(where: string, batch: TrainingBatch, numClasses: number): void {
   const { labels, indices } = batch;
   if (labels instanceof Int32Array) {
     const at = labels.findIndex((label) => !(label >= 0 && label < numClasses));

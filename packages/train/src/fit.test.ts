@@ -10,12 +10,15 @@ import {
   loadStateDict,
   type Module,
   maxPool2d,
+  module,
   namedParameters,
   relu,
   seeded,
   sequential,
+  stateDict,
 } from '@imgcls/nn';
-import { memory, tidy, useBackend } from '@imgcls/tensor';
+import { memory, tidy, useBackend, type Variable } from '@imgcls/tensor';
+import { zerosLike } from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { brightRows, brightThirds, regrouped } from '../fixtures/batches.ts';
 import reference from '../fixtures/training.json' with { type: 'json' };
@@ -207,6 +210,57 @@ describe.each(['cpu', 'native', 'wasm'] as const)('on %s', (backend) => {
     const [first, again, other] = [await train({ seed: 5 }), await train({ seed: 5 }), await train({ seed: 6 })];
     expect(timeless(again.state)).toEqual(timeless(first.state));
     expect(other.state.model).not.toEqual(first.state.model); // dropout differs
+  });
+
+  it.each<Partial<FitOptions<never>>>([
+    {},
+    {
+      train: brightRows({ count: 7, size: 4 }).map((batch, i) =>
+        i === 6 ? brightRows({ count: 1, size: 3 })[0]! : batch,
+      ),
+    },
+    { accumulate: 2, clipNorm: 0.1, ema: 0.8 },
+    { train: brightThirds({ count: 5 }), positiveWeights: [1, 2, 1] },
+    { classWeights: [1, 2, 3], accumulate: 2 },
+    { labelSmoothing: 0.1, validation: brightRows({ count: 2, seed: 9 }) },
+  ])('fit() compiled does the same, bit for bit: %o', async (options) => {
+    const [plain, quick] = [await train(options), await train({ ...options, compiled: true })];
+    expect(timeless(quick.state)).toEqual(timeless(plain.state));
+    const { state } = await train({ ...options, epochs: 1 });
+    const resumed = await train({ ...options, compiled: true, resume: state });
+    expect(timeless(resumed.state)).toEqual(timeless(plain.state));
+  });
+
+  it('fit() compiled runs the model for the first two batches of an epoch, and names a wrong label later on', async () => {
+    const [inner, optimizer] = [network(), sgd({ learningRate: 0.1 })];
+    let calls = 0;
+    const model = module({ inner }, ({ inner }, x) => {
+      calls += 1;
+      return inner(x);
+    });
+    const right = brightRows({ count: 6 });
+    const wrong = { ...right[0]!, labels: right[0]!.labels.with(3, 7) };
+    const run = fit(model, { train: [...right, wrong], optimizer, epochs: 1, compiled: true });
+    await expect(collect(run)).rejects.toThrow(/^fit: labels must lie in \[0, 3\), .* got 7 for image 3;/);
+    expect(calls).toBe(backend === 'cpu' ? 6 : 2);
+    optimizer.dispose();
+    disposeModule(model);
+  });
+
+  it('fit() compiled takes up what is frozen, and what changes a layer, between epochs', async () => {
+    const trained = async (compiled: boolean) => {
+      const [model, optimizer] = [network(), sgd({ learningRate: 0.1 })];
+      for await (const { epoch } of fit(model, { train: brightRows(), optimizer, epochs: 4, compiled })) {
+        const [first, , bias] = Object.values(namedParameters(model)) as [Variable, Variable, Variable];
+        if (epoch === 1) first.trainable = false;
+        if (epoch === 3) tidy(() => bias.assign(zerosLike(bias)));
+      }
+      const state = await stateDict(model);
+      optimizer.dispose();
+      disposeModule(model);
+      return state;
+    };
+    expect(await trained(true)).toEqual(await trained(false));
   });
 
   it.each([

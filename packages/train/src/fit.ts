@@ -1,25 +1,13 @@
-import { loadStateDict, type Module, namedParameters, type StateDict, stateDict, training } from '@imgcls/nn';
+import { loadStateDict, type Module, namedParameters, type StateDict, stateDict } from '@imgcls/nn';
 import { random } from '@imgcls/random';
-import {
-  add,
-  clipByGlobalNorm,
-  dispose,
-  gradients,
-  type Precision,
-  type Scalar,
-  scale,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  tidy,
-  withPrecision,
-} from '@imgcls/tensor';
-import { all, argMax, cast, equal, greaterEqual, keep, stack, sum } from '@tensorflow/tfjs-core';
-import { type Batches, batchesOf, checkLogits, type TrainingBatch, toTensors } from './batch.ts';
+import { clipByGlobalNorm, dispose, type Precision, type Tensor, type Tensor1D, tidy } from '@imgcls/tensor';
+import { stack } from '@tensorflow/tfjs-core';
+import { type Batches, batchesOf, type TrainingBatch } from './batch.ts';
 import { checkPrecision, type Evaluation, evaluateWith, type Measures, type Results } from './evaluate.ts';
 import { type Loss, type LossOptions, lossOf } from './loss.ts';
 import { nextTask } from './next-task.ts';
 import type { Optimizer } from './optimizer.ts';
+import { type Pass, Passes, plus } from './pass.ts';
 import { type Sums, type Tally, tally } from './tally.ts';
 import { WeightAverage } from './weight-average.ts';
 
@@ -49,6 +37,13 @@ export interface FitOptions<M extends Measures = Measures> extends LossOptions {
    * the weights themselves. In `[0, 1)`; 0.999 suits runs of some thousand updates.
    */
   ema?: number;
+  /**
+   * Whether model and loss compute by operations alone, from their inputs, variables and what dropout draws, as networks of the catalogue do. Then,
+   * on `native` and `wasm`, what a step computes is recorded at the second batch of a shape and computed again from then on without running their
+   * code, which takes its time where layers are many and small. The results are the same.
+   * @defaultValue false
+   */
+  compiled?: boolean;
   /** Makes more to measure in validation, anew each epoch. */
   metrics?: () => M;
   /** Goes on where this state was taken. */
@@ -160,6 +155,7 @@ class Run {
   #ready: Promise<void>;
   #saving: Promise<unknown> = Promise.resolve();
   readonly #average: WeightAverage | undefined;
+  readonly #passes: Passes;
   #end: TrainingState | undefined;
 
   constructor(model: Module, options: FitOptions) {
@@ -172,6 +168,7 @@ class Run {
     this.#seed = seed;
     this.#precision = precision;
     this.#average = ema === undefined ? undefined : new WeightAverage(model, ema);
+    this.#passes = new Passes(model, { loss: this.#loss, precision, compiled: options.compiled ?? false });
     if (clipNorm !== undefined && !(clipNorm > 0))
       throw new RangeError(`fit: clipNorm must be positive, got ${clipNorm}`);
     if (Object.keys(namedParameters(model)).length === 0)
@@ -200,6 +197,7 @@ class Run {
   async #close(): Promise<void> {
     if (this.#average) this.#end = await this.state();
     this.#average?.dispose();
+    this.#passes.dispose();
     this.#tally.dispose();
   }
 
@@ -323,52 +321,17 @@ class Run {
     return tidy(() => {
       let sum: Pass | undefined;
       for (const [i, batch] of batches.entries()) {
-        const pass = this.#pass(batch, weights[i]! / total(weights), i);
+        const dropout = random(this.#seed, 'dropout', this.#position.step, i);
+        const pass = this.#passes.of(batch, weights[i]! / total(weights), dropout);
         sum = sum ? plus(sum, pass) : pass;
       }
       const { loss, correct, gradients } = sum!;
       const { optimizer, clipNorm } = this.#options;
       optimizer.update(namedParameters(this.#model), clipNorm === undefined ? gradients : clipped(gradients, clipNorm));
       this.#average?.update();
-      const values = stack([loss, correct]) as Tensor1D; // [2]
-      correct.dispose();
-      return values;
+      return stack([loss, correct]) as Tensor1D; // [2]
     });
   }
-
-  /** Forward and backward. `share` is what the mean loss of this batch counts in that of the update. */
-  #pass(batch: TrainingBatch, share: number, index: number): Pass {
-    const { images, targets } = toTensors(batch);
-    const found: { correct?: Scalar } = {};
-    const loss = () => {
-      const logits = checkLogits('fit', this.#model(images), batch);
-      const mean = this.#loss.mean(logits, targets, batch);
-      found.correct = keep(countCorrect(logits, targets, batch));
-      return share === 1 ? mean : (scale(mean, share) as Scalar);
-    };
-    const dropout = random(this.#seed, 'dropout', this.#position.step, index);
-    const parameters = namedParameters(this.#model);
-    const pass = () => gradients(() => training(dropout, loss), parameters);
-    const { value, gradients: byName } = withPrecision(this.#precision, pass);
-    return { loss: value, correct: found.correct!, gradients: byName };
-  }
-}
-
-interface Pass {
-  loss: Scalar;
-  /** The number of images classified correctly. Kept: `tidy` does not free it. */
-  correct: Scalar;
-  gradients: Record<string, Tensor>;
-}
-
-/** The sum of two passes, in place of both. */
-function plus(a: Pass, b: Pass): Pass {
-  const gradients = Object.fromEntries(
-    Object.entries(a.gradients).map(([name, gradient]) => [name, add(gradient, b.gradients[name]!)]),
-  );
-  const sum = { loss: add(a.loss, b.loss) as Scalar, correct: keep(add(a.correct, b.correct) as Scalar), gradients };
-  for (const { loss, correct, gradients } of [a, b]) dispose([loss, correct, ...Object.values(gradients)]);
-  return sum;
 }
 
 /** Gradients that are not too long, in place of those given. */
@@ -377,13 +340,6 @@ function clipped(gradients: Record<string, Tensor>, most: number): Record<string
   const { gradients: short, norm } = clipByGlobalNorm(given, most);
   dispose([norm, ...given]);
   return Object.fromEntries(names.map((name, i) => [name, short[i]!]));
-}
-
-/** How many images the class is told of, or, where they may show several, every class. */
-function countCorrect(logits: Tensor2D, targets: Tensor, { multiLabel }: TrainingBatch): Scalar {
-  if (multiLabel) return sum(cast(all(equal(greaterEqual(logits, 0), greaterEqual(targets, 0.5)), 1), 'float32'));
-  const labels = targets.rank === 1 ? targets : argMax(targets, 1);
-  return sum(cast(equal(argMax(logits, 1), labels), 'float32'));
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -14,6 +14,7 @@ export function changeable(backend: KernelsBackend, variable: Variable): Block {
     own.dispose();
   }
   const data = backend.of(variable);
-  data.change();
+  backend.kernels.suppose(() => !data.isShared);
+  backend.kernels.alongside(() => data.change());
   return data.block;
 }
