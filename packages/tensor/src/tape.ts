@@ -1,4 +1,5 @@
-import { add, clone, engine, fill, keep, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, engine, fill, keep, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add } from './arithmetic.ts';
 
 /** A kernel that ran: what tfjs notes on its tape. */
 interface TapeNode {
