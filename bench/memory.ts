@@ -1,4 +1,4 @@
-// How much memory a process takes at most that trains, beside PyTorch.
+// How much memory a process takes at most that trains, beside PyTorch. It fails if a step after the third asks the system for more.
 import { type BenchCase, bench, buildPackages, fresh, peakMegabytes } from './harness/index.ts';
 
 const workloads = [
@@ -10,14 +10,21 @@ const workloads = [
 await buildPackages();
 const missing = await fresh.missing();
 
-await bench('memory', ({ quick }) => workloads.slice(0, quick ? 1 : undefined).map(besidePyTorch));
+await bench('memory', ({ quick }) =>
+  workloads
+    .slice(0, quick ? 1 : undefined)
+    .flatMap((workload) => [false, true].map((compiled) => besidePyTorch(workload, compiled))),
+);
 
-function besidePyTorch({ network, batch, size, classes }: (typeof workloads)[number]): BenchCase {
+type Workload = (typeof workloads)[number];
+
+function besidePyTorch(workload: Workload, compiled: boolean): BenchCase {
+  const { network, batch, size, classes } = workload;
   return {
-    name: `${network}, batch ${batch}`,
+    name: `${network}, batch ${batch}${compiled ? ', recorded' : ''}`,
     unit: 'MB',
     prepare: () => ({
-      ours: () => fresh.node(training(network, batch, size, classes)),
+      ours: () => fresh.node(training(workload, compiled)),
       peer: missing ?? (() => fresh.python('memory.py', network, String(batch), String(size), String(classes))),
       peerName: 'PyTorch, eager, channels_last, fused SGD',
       repeats: 0,
@@ -25,11 +32,11 @@ function besidePyTorch({ network, batch, size, classes }: (typeof workloads)[num
   };
 }
 
-/** Five steps; then the most that was ever resident. */
-function training(network: string, batch: number, size: number, classes: number): string {
+/** Six steps; then the most that was ever resident. */
+function training({ network, batch, size, classes }: Workload, compiled: boolean): string {
   return `
 import { createModel } from '@imgcls/models';
-import { useBackend } from '@imgcls/tensor';
+import { memory, useBackend } from '@imgcls/tensor';
 import { fit, sgd } from '@imgcls/train';
 await useBackend('native');
 const images = {
@@ -38,9 +45,12 @@ const images = {
   labels: Int32Array.from({ length: ${batch} }, (_, i) => i % ${classes}),
   indices: new Int32Array(${batch}),
 };
-const optimizer = sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
+const inner = sgd({ learningRate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 5e-4 });
+const allocated = [];
+const update = (...given) => (inner.update(...given), allocated.push(memory().bytesAllocated));
 const model = createModel('${network}', { numClasses: ${classes}, seed: 1 });
-for await (const _ of fit(model, { train: Array(5).fill(images), optimizer, epochs: 1 }));
+for await (const _ of fit(model, { train: Array(6).fill(images), optimizer: { ...inner, update }, epochs: 1, compiled: ${compiled} }));
+if (allocated[2] !== allocated.at(-1)) throw new Error('bytes from the system after each step: ' + allocated.join(', '));
 ${peakMegabytes}
 `;
 }
