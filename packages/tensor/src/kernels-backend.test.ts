@@ -1,6 +1,6 @@
 import { random } from '@imgcls/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useKernels } from '../test/instruction-sets.ts';
 import {
   add,
@@ -126,6 +126,21 @@ describe.each(['native', 'wasm'] as const)('the backend %s', (name) => {
     mean.assign(tf.tensor1d([0.25]));
     expect(normalized()).toBe(0.25);
     dispose([y, weight, mean]);
+  });
+
+  it('computes once what a branch and the sum behind it read', () => {
+    const { kernels } = tf.engine().backend as KernelsBackend;
+    const call = vi.spyOn(kernels, 'call');
+    const weight = tf.variable(tf.fill([1, 1, 1, 1], 2));
+    const doubled = (x: Tensor) => conv2d(x, weight);
+    const sums = [(x: Tensor) => add(x, doubled(x)), (x: Tensor) => add(doubled(x), x)];
+    for (const sum of sums) {
+      call.mockClear();
+      expect(tidy(() => sum(doubled(tf.ones([1, 1, 1, 1]))).dataSync()[0])).toBe(6);
+      expect(call.mock.calls.map(([name]) => name).filter((name) => name === 'conv')).toHaveLength(2);
+    }
+    call.mockRestore();
+    weight.dispose();
   });
 
   it('convolves with its own filters again after a normalisation was folded into them', () => {
