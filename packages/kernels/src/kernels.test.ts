@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeIsas } from '#platform';
 import { typed } from './element.ts';
-import { fill } from './elementwise.ts';
+import { binary, fill } from './elementwise.ts';
 import { type Kernels, loadKernels } from './kernels.ts';
 import { copy } from './layout.ts';
 import type { Block } from './memory.ts';
 import { channelSum } from './norm.ts';
+import { header } from './program.ts';
 import { carriers, everyCarrier } from './test/carriers.ts';
 import { wasmIsas } from './wasm.ts';
 
@@ -90,6 +91,29 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
       program.release();
       for (const block of [squatter, x, y, otherX, otherY]) memory.release(block);
       expect(memory.usedBytes).toBe(usedBytes - 2 * (x.bytes + y.bytes));
+    });
+
+    it('what is used one after the other shares memory, and what is used at once does not', () => {
+      const [x, y, other, otherY] = [filled(1), memory.allocate(4 * 128), filled(3), memory.allocate(4 * 128)];
+      const { usedBytes } = memory;
+      const sizes = [128, 1000, 128, 70, 128, 3000, 128, 64, 128];
+      const floats = (block: Block) => ({ block, storage: 'float32' }) as const;
+      const sum = (a: Block, b: Block, to: Block) =>
+        binary(kernels, 'add', { a: [64], b: [64] }, { a: floats(a), b: floats(b), y: floats(to) });
+      const program = kernels.record(() => {
+        const chain = [x, ...sizes.map((size) => memory.allocate(4 * size))]; // all are there until the end, as in one scope
+        for (let i = 1; i < chain.length; i++) sum(chain[i - 1]!, chain[Math.max(0, i - 2)]!, chain[i]!);
+        sum(chain.at(-1)!, chain.at(-2)!, y);
+        for (const block of chain.slice(1)) memory.release(block);
+        return [x, y];
+      })!;
+      const numbers = program.calls.reduce((count, { values }) => count + header + values.length, 0);
+      expect(memory.usedBytes - usedBytes).toBeLessThan(1.25 * (4 * (3000 + 2 * 128) + 8 * numbers));
+      kernels.replay(program, [other, otherY]);
+      expect([y, otherY].map((block) => memory.floats(block, 1)[0])).toEqual([144, 432]); // Fibonacci's twelfth number
+      program.release();
+      expect(memory.usedBytes).toBe(usedBytes);
+      for (const block of [x, y, other, otherY]) memory.release(block);
     });
 
     it('a program is out of date when what it reads is released, or a condition no longer holds', () => {

@@ -12,6 +12,7 @@ import {
   type Value,
   writeCall,
 } from './program.ts';
+import { Temporaries } from './temporaries.ts';
 import { openWasm, wasmIsas } from './wasm.ts';
 
 export interface LoadOptions {
@@ -80,6 +81,7 @@ export class Kernels {
     const call = this.#write(name, values, this.#threads);
     this.#run(this.#call.address, call);
     this.#recorded?.calls.push(call);
+    this.#recorded?.temporaries.called(call);
   }
 
   /**
@@ -90,20 +92,30 @@ export class Kernels {
    */
   record(run: () => readonly Block[]): Program | undefined {
     if (this.#recorded) throw new Error('kernels: a recording can hold no other; record one after the other');
-    const recorded: Recorded = { calls: [], conditions: [], effects: [], drawn: [], constants: new Set() };
+    const recorded: Recorded = {
+      calls: [],
+      conditions: [],
+      effects: [],
+      drawn: [],
+      constants: new Set(),
+      temporaries: new Temporaries(),
+    };
     let program: Program | undefined;
     this.#recorded = recorded;
     this.#isKnown = true;
+    this.memory.watcher = recorded.temporaries;
     this.memory.onView = (block) => {
       if (block !== this.#call && !recorded.constants.has(block)) this.look();
     };
     try {
       const slots = run();
+      this.memory.watcher = undefined;
       if (this.#isKnown) program = new Program(this.memory, recorded, slots);
       return program;
     } finally {
       this.#recorded = undefined;
       this.memory.onView = undefined;
+      this.memory.watcher = undefined;
       if (!program) for (const block of recorded.constants) this.memory.letGo(block, holdsConstants);
     }
   }

@@ -21,6 +21,8 @@ export class Memory {
 
   /** Told of every block that JavaScript is about to read or write. */
   onView: ((block: Block) => void) | undefined;
+  /** Told of every block that is given out, with the bytes that were asked for, and of every one that its owner releases. */
+  watcher: { allocated(block: Block, bytes: number): void; released(block: Block): void } | undefined;
 
   /** Bytes taken from the system, and how many of them are in use. */
   allocatedBytes = 0;
@@ -52,6 +54,7 @@ export class Memory {
    * @throws {Error} if it is not in use, as two owners would write to it.
    */
   release(block: Block): void {
+    this.watcher?.released(block);
     const held = this.#held.get(block);
     if (held?.owned) {
       held.owned = false;
@@ -134,6 +137,7 @@ export class Memory {
     this.#used.add(block);
     this.usedBytes += block.bytes;
     this.#carrier.guard?.(block.address, bytes, block.bytes);
+    this.watcher?.allocated(block, bytes);
     return block;
   }
 

@@ -1,4 +1,5 @@
 import type { Block, Memory } from './memory.ts';
+import type { Temporaries } from './temporaries.ts';
 
 export type Value = number | boolean | Block | Inside | Drawn | undefined;
 
@@ -53,6 +54,8 @@ export interface Recorded {
   readonly drawn: Drawn[];
   /** Blocks that JavaScript has written, for the calls to read. */
   readonly constants: Set<Block>;
+  /** Blocks that nobody else knows. */
+  readonly temporaries: Temporaries;
 }
 
 /** Who holds constants: they stay what they are, whoever else releases them. */
@@ -92,6 +95,7 @@ export class Program {
   readonly calls: readonly Call[];
   readonly #memory: Memory;
   readonly #numbers: Block;
+  readonly #shared: Block | undefined;
   readonly #starts: number[] = [];
   /** Where the numbers lie that are others each time. */
   readonly #slots: { readonly at: number; readonly slot: number; readonly offset: number }[] = [];
@@ -104,17 +108,26 @@ export class Program {
   };
 
   constructor(memory: Memory, recorded: Recorded, slots: readonly Block[]) {
-    const { calls } = recorded;
-    this.calls = calls;
+    const arrangement = recorded.temporaries.arrange(new Set([...recorded.constants, ...slots]));
     this.#recorded = recorded;
     this.#memory = memory;
     let at = 0;
-    for (const { values } of calls) {
+    for (const [i, { values }] of recorded.calls.entries()) {
       this.#starts.push(at);
       at += header;
-      for (const value of values) this.#keep(value, at++, slots);
+      for (const [j, value] of values.entries()) {
+        if (!arrangement?.moves(i, j)) this.#keep(value, at, slots);
+        at++;
+      }
     }
-    this.#numbers = memory.allocate(at * Float64Array.BYTES_PER_ELEMENT); // after the others are held: no call may write into it
+    // After the others are held: no call may write into these.
+    const { calls, shared } = arrangement?.apply(memory, recorded.calls) ?? {
+      calls: recorded.calls,
+      shared: undefined,
+    };
+    this.calls = calls;
+    this.#shared = shared;
+    this.#numbers = memory.allocate(at * Float64Array.BYTES_PER_ELEMENT);
     for (const [i, call] of calls.entries()) writeCall(this.#view(), this.#starts[i]!, call, 1);
   }
 
@@ -143,6 +156,7 @@ export class Program {
     for (const block of this.#held) this.#memory.letGo(block, this.#spoil);
     for (const block of this.#recorded.constants) this.#memory.letGo(block, holdsConstants);
     this.#memory.release(this.#numbers);
+    if (this.#shared) this.#memory.release(this.#shared);
   }
 
   #keep(value: Value, at: number, slots: readonly Block[]): void {
