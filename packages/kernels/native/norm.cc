@@ -62,18 +62,20 @@ struct Incoming {
 template <class T, class F>
 void sum_gradients(const Columns& columns, int piece, const T* x, const Incoming<T, F>& incoming, T* d_residual, float* memory, float* part) {
   const int64_t width = columns.padded_width();
+  const Sink<T> sink(d_residual, columns.size(), columns.width());
   float *sums = memory, *products = sums + width, *few = products + width;
   memset(memory, 0, 4 * width * sizeof(float));
   columns.each_few(columns.begin_of(piece), columns.rows_of(piece), [&](int64_t begin, int64_t rows) {
     columns.each(begin, rows, [&](int64_t i, int64_t column, int lanes) {
       const Floats centred = incoming.line.centred(load(x + i, lanes), column);
       const Floats dz = incoming.at(i, column, lanes, centred);
-      if (d_residual) store(d_residual + i, dz, lanes);
+      if (d_residual) sink.put(i, dz, lanes);
       add_to(few + column, dz, lanes);
       add_to(few + width + column, dz * centred, lanes);
     });
     move_sums(few, 2 * width, sums);
   });
+  finish_streams();
   columns.add_folds(sums);
   columns.add_folds(products);
   memcpy(part, sums, columns.channels * sizeof(float));
