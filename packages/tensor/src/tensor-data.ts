@@ -181,11 +181,11 @@ export class TensorData {
     return this.#recipe;
   }
 
-  /** Instead of computing the values from their recipe: the block that whoever computes them along with others is to write. */
-  takeOver(): Buffer {
+  /** Instead of computing the values from their recipe: has them written by whoever computes them along with others. */
+  takeOver(write: (y: Buffer) => void): void {
     this.#block = this.#allocate();
-    this.#forget();
-    return this.buffer;
+    write(this.buffer);
+    this.#forget(); // only now, as what the recipe reads is read for this too
   }
 
   /** Whether others than the one tensor that is asked about read these values. */

@@ -110,12 +110,14 @@ export function batchNormBackward(
   else
     alike(kernels, backend.of(dx).buffer, [source, behind.dy, output], (dx, x, dy, y) => {
       const shared = behind.dy !== slope && slope.isShared && dx.storage === slope.storage;
-      const dResidual = shared ? slope.takeOver() : undefined;
-      batchNormGradient(
-        kernels,
-        { ...shape, ...rowsOf(source, norm) },
-        { ...operands, x: x!, dy: dy!, y, dx, dResidual },
-      );
+      const write = (dResidual?: Buffer) =>
+        batchNormGradient(
+          kernels,
+          { ...shape, ...rowsOf(source, norm) },
+          { ...operands, x: x!, dy: dy!, y, dx, dResidual },
+        );
+      if (shared) slope.takeOver(write);
+      else write();
     });
   return [dx, dGamma, dBeta];
 }
