@@ -24,13 +24,13 @@ struct Identity {
 
 struct Relu {
   static constexpr bool kFromOutput = true;
-  Floats value(Floats x) const { return max(x, Floats{}); }
+  Floats value(Floats x) const { return at_least(Floats{}, x); }
   Floats slope(Floats y) const { return step(y); }
 };
 
 struct Relu6 {
   static constexpr bool kFromOutput = false;
-  Floats value(Floats x) const { return min(max(x, Floats{}), splat(6.0f)); }
+  Floats value(Floats x) const { return at_most(splat(6.0f), at_least(Floats{}, x)); }
   Floats slope(Floats x) const { return between(x, 0.0f, 6.0f); }
 };
 
@@ -44,7 +44,7 @@ struct LeakyRelu {
 struct Elu {
   static constexpr bool kFromOutput = true;
   Floats value(Floats x) const { return select(x < 0.0f, expm1(x), x); }
-  Floats slope(Floats y) const { return min(y, Floats{}) + 1.0f; }
+  Floats slope(Floats y) const { return at_most(Floats{}, y) + 1.0f; }
 };
 
 /// x·Φ(x) with the normal distribution Φ.
@@ -80,7 +80,7 @@ struct Tanh {
 
 struct HardSigmoid {
   static constexpr bool kFromOutput = false;
-  Floats value(Floats x) const { return min(max(fma(x, splat(1.0f / 6), splat(0.5f)), Floats{}), splat(1.0f)); }
+  Floats value(Floats x) const { return at_most(splat(1.0f), at_least(Floats{}, fma(x, splat(1.0f / 6), splat(0.5f)))); }
   Floats slope(Floats x) const { return between(x, -3.0f, 3.0f) * (1.0f / 6); }
 };
 

@@ -118,23 +118,41 @@ struct Patches {
     const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
     const int64_t across = wide ? 1 : x_axis.taps, run = x_axis.taps / across * channels;
     const int64_t first_y = begin / run / across, first_x = begin / run % across, first_at = begin % run;
+    const int64_t last_y = (begin + count - 1) / run / across;
     int64_t column = patch % x_axis.outputs, line = patch / x_axis.outputs % y_axis.outputs;
     const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
     for (int64_t i = 0; i < patches; i++, into += row) {
       const int64_t top = line * y_axis.step + y_axis.first, left = column * x_axis.step + x_axis.first;
-      To* to = into;
-      int64_t y = first_y, x = first_x, at = first_at;
-      for (To* end = into + count; to < end; at = 0) {
-        const int64_t size = smaller(end - to, run - at);
-        pack_run(image, top + y * y_axis.skip, left + x * x_axis.skip, at, size, to);
-        to += size;
-        if (++x == across) x = 0, y++;
+      if (wide && inside(y_axis, top + first_y * y_axis.skip, top + last_y * y_axis.skip) && inside(x_axis, left, left + x_axis.taps - 1)) {
+        pack_inside(image + ((top + first_y * y_axis.skip) * x_axis.size + left) * pixel, first_at, count, run, into);
+      } else {
+        To* to = into;
+        int64_t y = first_y, x = first_x, at = first_at;
+        for (To* end = into + count; to < end; at = 0) {
+          const int64_t size = smaller(end - to, run - at);
+          pack_run(image, top + y * y_axis.skip, left + x * x_axis.skip, at, size, to);
+          to += size;
+          if (++x == across) x = 0, y++;
+        }
       }
       if (++column < x_axis.outputs) continue;
       column = 0;
       if (++line < y_axis.outputs) continue;
       line = 0;
       image += y_axis.size * x_axis.size * pixel;
+    }
+  }
+
+  static bool inside(const Axis& axis, int64_t first, int64_t last) { return first >= 0 && last < axis.size; }
+
+  /// `count` values from the one numbered `at` on, of runs that begin below each other in an image and leave it nowhere.
+  template <class T, class To>
+  void pack_inside(const T* from, int64_t at, int64_t count, int64_t run, To* to) const {
+    const int64_t line = y_axis.skip * x_axis.size * pixel;
+    for (To* end = to + count; to < end; at = 0, from += line) {
+      const int64_t size = smaller(end - to, run - at);
+      convert_run(from + at, size, to);
+      to += size;
     }
   }
 

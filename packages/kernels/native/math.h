@@ -48,14 +48,14 @@ inline Floats expm1_reduced(Floats r) {
 
 /// eˣ
 inline Floats exp(Floats x) {
-  const Reduced to = reduce(min(max(x, splat(-104.0f)), splat(89.0f)));
+  const Reduced to = reduce(at_most(splat(89.0f), at_least(splat(-104.0f), x)));
   const Ints half = to.n >> 1;  // in two steps, since 2ⁿ alone may be no normal number
   return (expm1_reduced(to.r) + 1.0f) * power_of_two(half) * power_of_two(to.n - half);
 }
 
 /// eˣ - 1, without cancellation near 0.
 inline Floats expm1(Floats x) {
-  const Reduced to = reduce(min(max(x, splat(-80.0f)), splat(89.0f)));
+  const Reduced to = reduce(at_most(splat(89.0f), at_least(splat(-80.0f), x)));
   const Floats half = power_of_two(to.n - 1);  // half of 2ⁿ, which may be infinite
   return 2.0f * fma(half, expm1_reduced(to.r), half - 0.5f);
 }
@@ -86,7 +86,7 @@ inline Floats sigmoid(Floats x) {
 }
 
 inline Floats tanh(Floats x) {
-  const Floats e = expm1(2.0f * min(abs(x), splat(10.0f)));
+  const Floats e = expm1(2.0f * at_most(splat(10.0f), abs(x)));
   return copy_sign(e / (e + 2.0f), x);
 }
 
@@ -106,7 +106,7 @@ inline Floats erf_near_zero(Floats x) {
 
 /// (2/√π)·∫₀ˣ e^(-t²) dt
 inline Floats erf(Floats x) {
-  const Floats far = 1.0f - exp(-x * x) * scaled_erfc(min(abs(x), splat(10.0f)));
+  const Floats far = 1.0f - exp(-x * x) * scaled_erfc(at_most(splat(10.0f), abs(x)));
   return select(abs(x) < 1.0f, erf_near_zero(x), copy_sign(far, x));
 }
 
@@ -119,7 +119,7 @@ inline Normal normal(Floats x) {
   constexpr float kRootHalf = 0.707106781f, kScale = 0.398942280f;  // 1 / √(2π)
   const Floats e = exp(-0.5f * x * x);
   const Floats t = kRootHalf * x;
-  const Floats tail = 0.5f * e * scaled_erfc(min(abs(t), splat(10.5f)));
+  const Floats tail = 0.5f * e * scaled_erfc(at_most(splat(10.5f), abs(t)));
   const Floats far = select(x < 0.0f, tail, 1.0f - tail);
   return {kScale * e, select(abs(t) < 1.0f, fma(splat(0.5f), erf_near_zero(t), splat(0.5f)), far)};
 }

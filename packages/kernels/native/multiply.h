@@ -238,7 +238,9 @@ template <class From, class To>
 void convert_run(const From* from, int64_t count, To* to) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store(to + i, load(from + i));
-  if (i < count) store(to + i, load(from + i, static_cast<int>(count - i)), static_cast<int>(count - i));
+  if (i == count) return;
+  if (count > kLanes) store(to + count - kLanes, load(from + count - kLanes));
+  else store(to, load(from, static_cast<int>(count)), static_cast<int>(count));
 }
 
 /// A row of units from `count` values.

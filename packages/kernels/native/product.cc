@@ -53,7 +53,7 @@ struct Ahead {
 Floats finished(const Last& last, Floats sums, int64_t row, int64_t column, int count) {
   if (last.bias) sums += load(last.bias + column, count);
   if (last.residual) sums += load(last.residual + row * last.row + column, count);
-  return min(max(sums, splat(last.low)), splat(last.high));
+  return at_most(splat(last.high), at_least(splat(last.low), sums));
 }
 
 #if defined(__AMX_BF16__)
@@ -268,6 +268,32 @@ Floats multiply_units(Pair, Floats a, Floats b, Floats c) {
 
 #endif
 
+/// Brings closer what a tile will write, or what it will read in the same places.
+template <int rows, int vectors, bool writes>
+void fetch_places(const float* first, int64_t row) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < vectors * kLanes; j += kLineBytes / 4) __builtin_prefetch(first + i * row + j, writes, 3);
+}
+
+/// Finishes the sums of a tile and writes them. The last of its vectors has `columns` columns.
+template <int rows, int vectors, bool finishes, class Unit>
+inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+    for (int j = 0; j < vectors; j++) {
+      float* c = of.c + i * of.c_row + j * kLanes;
+      const int count = j < vectors - 1 ? kLanes : columns;
+      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
+      if constexpr (finishes) {
+        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
+      }
+      if (of.streams) stream(c, sums[i][j]);
+      else store(c, sums[i][j], count);
+    }
+}
+
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed, class Unit>
 void tile(const Operands<Unit>& of, int columns) {
@@ -277,6 +303,8 @@ void tile(const Operands<Unit>& of, int columns) {
   const int64_t a_row = of.a_row;
   const int64_t b_row = of.b_row;
   const char* ahead = of.ahead;
+  if (!of.streams) fetch_places<rows, vectors, true>(of.c, of.c_row);
+  if (!transposed && of.last && of.last->residual) fetch_places<rows, vectors, false>(of.last->residual, of.last->row);
   for (int k = 0; k < of.k; k++) {
     __builtin_prefetch(ahead, 0, 2);
     ahead += of.ahead_step;
@@ -289,19 +317,27 @@ void tile(const Operands<Unit>& of, int columns) {
     }
     b += b_row;
   }
+  put_sums<rows, vectors, !transposed>(sums, of, columns);
+}
+
+constexpr int kWideVectors = 8;
+
+/// One row by many columns of a matrix that is read where it lies: each step reads a long run of it, and fetches that of some steps later.
+template <class Unit>
+void wide_tile(const Operands<Unit>& of) {
+  constexpr int kStepsAhead = 8;
+  Floats sums[1][kWideVectors] = {};
+  const Unit* b = of.b;
+  for (int k = 0; k < of.k; k++, b += of.b_row) {
+    const Unit* later = b + (k + kStepsAhead < of.k ? kStepsAhead * of.b_row : 0);
+    const Floats value = splat_unit(of.a[k]);
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < vectors; j++) {
-      float* c = of.c + i * of.c_row + j * kLanes;
-      const int count = j < vectors - 1 ? kLanes : columns;
-      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
-      if constexpr (!transposed) {
-        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
-      }
-      if (of.streams) stream(c, sums[i][j]);
-      else store(c, sums[i][j], count);
+    for (int j = 0; j < kWideVectors; j++) {
+      if (j * kLanes % (kLineBytes / 4) == 0) __builtin_prefetch(later + j * kLanes, 0, 3);
+      sums[0][j] = multiply_units(Unit{}, value, load_units(b + j * kLanes), sums[0][j]);
     }
+  }
+  put_sums<1, kWideVectors, true>(sums, of, kLanes);
 }
 
 /// Chooses the tile of `rows` rows.
@@ -311,30 +347,73 @@ void tile_of(int rows, const Operands<Unit>& of, int columns) {
   if constexpr (most > 1) tile_of<most - 1, vectors, transposed>(rows, of, columns);
 }
 
+/// A product by tiles of nearly the same height: 16 rows are 8 + 8, not 14 + 2.
 template <bool transposed, class Unit>
-void by_tiles(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
-              const Last* last) {
-  const int blocks = (m + kTileRows - 1) / kTileRows;  // of nearly the same height: 16 rows are 8 + 8, not 14 + 2
-  for (int column = 0; column < n; column += kPanel) {
-    const int columns = n - column < kPanel ? n - column : kPanel;
-    const Unit* panel = b.at + column / kPanel * b.panel;
-    Ahead<Unit> ahead(traffic, b, panel, k, column + kPanel >= n);
-    for (int block = 0; block < blocks; block++) {
-      const int begin = static_cast<int>(int64_t{m} * block / blocks);
-      const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
-      const char* next = ahead.take(k);
-      const Last here = last ? last->from(begin, column) : Last{};
-      const Operands<Unit> of = {k,     transposed ? a + begin : a + begin * a_row, a_row,
-                           panel, b.row,                                      c + begin * c_row + column,
-                           c_row, accumulate,                                 next ? next : reinterpret_cast<const char*>(panel),
-                           next ? kLineBytes : 0,
-                           traffic && traffic->streams,
-                           last ? &here : nullptr};
-      if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
-      else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
-    }
+struct TiledProduct {
+  int m, n, k;
+  const Unit* a;
+  int64_t a_row;
+  PanelsOf<Unit> b;
+  float* c;
+  int64_t c_row;
+  bool accumulate;
+  Traffic* traffic;
+  const Last* last;
+
+  /// Rows by rows, so that c is written as it lies, where the panels stay in the first cache meanwhile; else panel by panel.
+  void run() const {
+    const int blocks = (m + kTileRows - 1) / kTileRows, first = m == 1 && !transposed && b.panel == kPanel ? add_wide() : 0;
+    if (int64_t{n} * k <= kNearPanels) {
+      Ahead<Unit> ahead(traffic, b, b.at, k, true);
+      for (int block = 0; block < blocks; block++)
+        for (int column = first; column < n; column += kPanel) add(block, blocks, column, ahead);
+    } else
+      for (int column = first; column < n; column += kPanel) {
+        Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
+        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead);
+      }
   }
-}
+
+ private:
+  static constexpr int64_t kNearPanels = 6 << 10;  // units
+
+  const Unit* panel(int column) const { return b.at + column / kPanel * b.panel; }
+
+  Operands<Unit> operands(int row, int column, const char* ahead, const Last* here) const {
+    return {k,
+            transposed ? a + row : a + row * a_row,
+            a_row,
+            panel(column),
+            b.row,
+            c + row * c_row + column,
+            c_row,
+            accumulate,
+            ahead ? ahead : reinterpret_cast<const char*>(panel(column)),
+            ahead ? kLineBytes : 0,
+            traffic && traffic->streams,
+            here};
+  }
+
+  void add(int block, int blocks, int column, Ahead<Unit>& ahead) const {
+    const int begin = static_cast<int>(int64_t{m} * block / blocks), columns = n - column < kPanel ? n - column : kPanel;
+    const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
+    const Last here = last ? last->from(begin, column) : Last{};
+    const Operands<Unit> of = operands(begin, column, ahead.take(k), last ? &here : nullptr);
+    if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
+    else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
+  }
+
+  /// One row by panels that lie side by side. Returns the column that it has come to.
+  int add_wide() const {
+    constexpr int kColumns = kWideVectors * kLanes;
+    int column = 0;
+    for (; column + kColumns <= n; column += kColumns) {
+      const Last here = last ? last->from(0, column) : Last{};
+      wide_tile(operands(0, column, nullptr, last ? &here : nullptr));
+    }
+    return column;
+  }
+};
 
 #endif
 
@@ -373,7 +452,7 @@ void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b
 #if defined(__AMX_BF16__)
   by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
 #else
-  by_tiles<false>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
+  TiledProduct<false, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last}.run();
 #endif
 }
 
@@ -383,7 +462,7 @@ void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, Panel
 #if defined(__AMX_BF16__)
   transposed_by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
 #else
-  by_tiles<true>(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr);
+  TiledProduct<true, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr}.run();
 #endif
 }
 

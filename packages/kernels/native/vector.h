@@ -178,6 +178,9 @@ inline Floats select(Ints mask, Floats a, Floats b) { return (Floats)((mask & (I
 /// As IEEE's comparison chooses: NaN in a stays NaN, NaN in b too.
 inline Floats max(Floats a, Floats b) { return select((a >= b) | (a != a), a, b); }
 inline Floats min(Floats a, Floats b) { return select((a <= b) | (a != a), a, b); }
+/// The same where the bound is no NaN: one instruction instead of four.
+inline Floats at_least(Floats low, Floats x) { return x < low ? low : x; }
+inline Floats at_most(Floats high, Floats x) { return x > high ? high : x; }
 
 /// The sum of all lanes, in a fixed order.
 inline float sum(Floats v) {
