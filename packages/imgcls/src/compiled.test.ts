@@ -2,7 +2,7 @@ import { createModel } from '@imgcls/models';
 import { disposeModule, module, stateDict } from '@imgcls/nn';
 import { random } from '@imgcls/random';
 import { useBackend } from '@imgcls/tensor';
-import { fit, sgd } from '@imgcls/train';
+import { type FitOptions, fit, sgd } from '@imgcls/train';
 import { beforeAll, expect, it } from 'vitest';
 
 beforeAll(() => useBackend('native'));
@@ -28,14 +28,22 @@ const networks = [
   ['swin_t', 32],
 ] as const;
 
-it.each(networks)('a step of %s is recorded and gives the same bits', async (name, size) => {
-  const [plain, recorded] = [await trained(name, size, false), await trained(name, size, true)];
+it.each<readonly [string, number, 'bf16'?]>([
+  ...networks,
+  ['resnet18', 32, 'bf16'],
+  ['efficientnet_b0', 32, 'bf16'],
+  ['swin_t', 32, 'bf16'],
+])('a step of %s is recorded and gives the same bits (%d pixels, %s)', async (name, size, precision = 'float32') => {
+  const [plain, recorded] = [
+    await trained(name, size, { precision }),
+    await trained(name, size, { precision, compiled: true }),
+  ];
   expect(recorded.state).toEqual(plain.state);
   expect([plain.calls, recorded.calls]).toEqual([4, 2]);
 });
 
 /** Four steps on the same two images: the weights after them, and how often the network's code ran. */
-async function trained(name: string, size: number, compiled: boolean) {
+async function trained(name: string, size: number, options: Pick<FitOptions, 'precision' | 'compiled'>) {
   const draw = random(1, 'images');
   const batch = {
     images: Float32Array.from({ length: 2 * size * size * 3 }, () => draw.normal()),
@@ -50,7 +58,7 @@ async function trained(name: string, size: number, compiled: boolean) {
     return network(x);
   });
   const optimizer = sgd({ learningRate: 0.001, momentum: 0.9 });
-  for await (const _ of fit(model, { train: Array(4).fill(batch), optimizer, epochs: 1, compiled }));
+  for await (const _ of fit(model, { train: Array(4).fill(batch), optimizer, epochs: 1, ...options }));
   const state = await digest(await stateDict(model));
   disposeModule(model);
   optimizer.dispose();
