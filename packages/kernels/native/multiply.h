@@ -169,7 +169,7 @@ inline Block Plan::block(int64_t index) const {
           smaller(panels.size(panel) * kPanel, n - column)};
 }
 
-/// Multiplies the block, a part of the depth of it, into sums. `next`: what will be multiplied after it.
+/// Multiplies the block, a part of the depth of it, into sums. `next`: what will be multiplied after it. `finish`: null if the sums are not yet the result.
 template <class Unit, class Rows, class Columns>
 void multiply_block(const Plan& plan, const Block& block, int64_t part, const Block& next, int64_t next_part, const Rows& rows,
                     const Columns& columns, Unit* a, Unit* b, float* sums, int64_t sums_row, bool streams, const Last* finish) {
@@ -183,7 +183,7 @@ void multiply_block(const Plan& plan, const Block& block, int64_t part, const Bl
     const int64_t k0 = last ? plan.depth.begin(next_part) : begin + size;
     const Block& then = last ? next : block;
     Traffic traffic = {{rows.template ahead<Unit>(then, k0, size), columns.template ahead<Unit>(then, k0, size)}, streams && depth.parts == 1,
-                       Columns::kFar};
+                       Columns::kFar, finish != nullptr};
     const int k = static_cast<int>(size);
     if (rows.transposed) product_transposed(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic);
     else product(m, n, k, left.at, left.row, right, sums, sums_row, i > 0, &traffic, last ? finish : nullptr);

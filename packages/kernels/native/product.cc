@@ -30,6 +30,7 @@ struct Operands {
   const char* ahead;  // brought closer, a line for each of k
   int64_t ahead_step;
   bool streams;
+  bool far;
   const Last* last;
 };
 
@@ -200,6 +201,7 @@ struct AmxProduct {
                                next,
                                next ? kLineBytes : 0,
                                traffic && traffic->streams && units.size == k,
+                               false,
                                finishes ? &here : nullptr};
     const auto block = rows > kAmxRows ? (columns > kLanes ? amx_block<2, 2> : amx_block<2, 1>) : (columns > kLanes ? amx_block<1, 2> : amx_block<1, 1>);
     block(of, rows, columns, units.step);
@@ -303,7 +305,7 @@ void tile(const Operands<Unit>& of, int columns) {
   const int64_t a_row = of.a_row;
   const int64_t b_row = of.b_row;
   const char* ahead = of.ahead;
-  if (!of.streams) fetch_places<rows, vectors, true>(of.c, of.c_row);
+  if (of.far) fetch_places<rows, vectors, true>(of.c, of.c_row);
   if (!transposed && of.last && of.last->residual) fetch_places<rows, vectors, false>(of.last->residual, of.last->row);
   for (int k = 0; k < of.k; k++) {
     __builtin_prefetch(ahead, 0, 2);
@@ -363,7 +365,7 @@ struct TiledProduct {
   /// Rows by rows, so that c is written as it lies, where the panels stay in the first cache meanwhile; else panel by panel.
   void run() const {
     const int blocks = (m + kTileRows - 1) / kTileRows, first = m == 1 && !transposed && b.panel == kPanel ? add_wide() : 0;
-    if (int64_t{n} * k <= kNearPanels) {
+    if (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels) {
       Ahead<Unit> ahead(traffic, b, b.at, k, true);
       for (int block = 0; block < blocks; block++)
         for (int column = first; column < n; column += kPanel) add(block, blocks, column, ahead);
@@ -391,6 +393,7 @@ struct TiledProduct {
             ahead ? ahead : reinterpret_cast<const char*>(panel(column)),
             ahead ? kLineBytes : 0,
             traffic && traffic->streams,
+            traffic && traffic->far_result && !traffic->streams,
             here};
   }
 

@@ -77,6 +77,7 @@ struct Traffic {
   Span ahead[2] = {};     // what will be read soon, brought closer meanwhile
   bool streams = false;   // c is written past the caches: rows and columns of it are multiples of a vector, and nothing is accumulated
   bool far_panels = false;  // panels come from memory, so that the next is brought closer before all else
+  bool far_result = false;  // c lies in memory: its lines are brought closer before they are written, if possible as they lie
 
   const char* take(int64_t count) {
     const char* next = ahead[0].take(count);
