@@ -90,7 +90,7 @@ export {
   sgdUpdate,
 } from './optimizer.ts';
 export { type AvgPoolShape, avgPool, avgPoolGradient, maxPool, maxPoolGradient, type PoolShape } from './pool.ts';
-export { type Call, type Drawn, type Inside, Program, type Recorded, type Value } from './program.ts';
+export type { Call, Drawn, Inside, Program, Value } from './program.ts';
 export { argReduce, type Reduction, reduce } from './reduce.ts';
 export { type ResizeOptions, type ResizeShape, resize, resizeGradient } from './resize.ts';
 export {

@@ -107,6 +107,7 @@ export class Program {
     this.#isSpoilt = true;
   };
 
+  /** @hidden `record` of `Kernels` makes them. */
   constructor(memory: Memory, recorded: Recorded, slots: readonly Block[]) {
     const arrangement = recorded.temporaries.arrange(new Set([...recorded.constants, ...slots]));
     this.#recorded = recorded;
