@@ -5,8 +5,8 @@
 //   Rows     `Operand<Unit> load(batch, m0, m, k0, k, into)`: those rows, packed into `into` or where they lie; `transposed`: as [k][m]
 //   Columns  `PanelsOf<Unit> load(batch, k0, k, n0, n, into)`: the same for columns; n0 is a multiple of kPanel
 //            both: `Traffic::Span ahead<Unit>(block, k0, k)`: the memory that load() will read for it, roughly
-//   Finish   `float* place(block, &row)`: where the results may be written at once, `last(block)` applied, or null; `finish(block, c, c_row)`:
-//            takes the sums otherwise
+//   Finish   `float* place(block, &row)`: where the results may be written at once, `last(block)` applied, or null; `is_rounded_at_once<Unit>()`:
+//            whether last(block) takes them as bfloat16; `finish(block, c, c_row)`: takes the sums otherwise
 #pragma once
 
 #include "epilogue.h"
@@ -70,7 +70,6 @@ struct Block {
 };
 
 constexpr int64_t kMostDepth = 128;         // a panel of this depth, and a tile's rows, stay in the first cache
-constexpr int64_t kMostColumns = 512;
 constexpr int64_t kMostPieces = 32;         // that large work is cut into where its size alone would give fewer
 constexpr int64_t kLeastWork = 2 << 20;     // operations of a piece, about 20 µs
 constexpr int64_t kLine = 16;               // floats
@@ -219,11 +218,12 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     int64_t sums_row = whole ? plan.sums_row() : row;
     float* place = whole ? finish.place(block, &sums_row) : partial(block, part);
     float* sums = place ? place : own;
+    const bool at_once = whole && (place || (!rows.transposed && finish.template is_rounded_at_once<Unit>()));
     const Last last = finish.last(block);
     multiply_block(plan, block, part, plan.block(next / plan.depth.parts), next % plan.depth.parts, rows, columns, a, b, sums, sums_row,
-                   whole && place && finish.streams(), place && whole ? &last : nullptr);
+                   whole && place && finish.streams(), at_once ? &last : nullptr);
     finish_streams();
-    if (sums == own) finish.finish(block, sums, sums_row);
+    if (whole && !at_once) finish.finish(block, sums, sums_row);
   });
   if (whole) return nullptr;
   parallel(static_cast<int>(plan.blocks()), [&](int piece, int) {
@@ -276,7 +276,9 @@ void pack_along(const T* from, int64_t count, Pair* to) {
 
 template <class T>
 void pack_across(const T* first, const T* second, int64_t count, Pair* to) {
-  for (int64_t i = 0; i < count; i += kLanes)
+  int64_t i = 0;
+  for (; second && i + kPanel <= count; i += kPanel) store_panel_row(to + i, first + i, second + i);
+  for (; i < count; i += kLanes)
     store_pairs(to + i, load_halves(first + i, count - i), second ? load_halves(second + i, count - i) : Halves{});
 }
 #endif
@@ -413,12 +415,29 @@ struct Write {
     return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
   }
 
-  /// What is done to what is written to place().
+  /// Whether a tile can write the results as bfloat16, with their moments, which are those of sums + bias.
+  template <class Unit>
+  bool is_rounded_at_once() const {
+    const bool is_sum = !epilogue.residual && epilogue.activation == Activation::kNone;
+    return kWritesBfloat16<Unit> && y.is_bf16 && places.width == 0 && epilogue.is_clamp() && (is_sum || !moments.mean);
+  }
+
+  /// What is done to what is written to place(), or as bfloat16.
   Last last(const Block& block) const {
+    const int64_t channel = block.batch * bias_batch + block.column;
     const int64_t at = block.batch * places.batch + block.row * places.row + block.column;
-    const auto* residual = static_cast<const float*>(epilogue.residual);
-    const float* bias = epilogue.bias ? epilogue.bias + block.batch * bias_batch + block.column : nullptr;
-    return {bias, residual ? residual + at : nullptr, places.row, epilogue.low(), epilogue.high()};
+    Last last = {epilogue.bias ? epilogue.bias + channel : nullptr, nullptr, places.row, epilogue.low(), epilogue.high()};
+    if (!y.is_bf16) {
+      if (epilogue.residual) last.residual = static_cast<const float*>(epilogue.residual) + at;
+      return last;
+    }
+    last.to = y.as<Bfloat16>() + at;
+    if (epilogue.residual) last.to_residual = static_cast<const Bfloat16*>(epilogue.residual) + at;
+    if (!moments.mean) return last;
+    last.means = moments.means(block.part) + channel;
+    last.squares = moments.squares(block.part) + channel;
+    moments.set_count(block.part, block.rows);
+    return last;
   }
 
   /// Whether what is written to place() should go past the caches.

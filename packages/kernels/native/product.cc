@@ -32,6 +32,7 @@ struct Operands {
   bool streams;
   bool far;
   const Last* last;
+  struct PanelMoments* moments = nullptr;  // of what goes to last->to; null: not wanted
 };
 
 /// What comes closer while the blocks of a panel are computed: the next panel, where it is far, then what the caller said.
@@ -296,6 +297,73 @@ inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, in
     }
 }
 
+#if defined(IMGCLS_HAS_PAIRS)
+/// Moments of a panel's columns, of one tile after the other: squares about a tile's own mean, and means about that of the first.
+struct PanelMoments {
+  Floats first[2] = {}, means[2] = {}, squares[2] = {};
+  bool any = false;
+
+  template <int rows, int vectors>
+  void add(const Floats (&values)[rows][vectors]) {
+    constexpr float kRows = rows;
+#pragma GCC unroll 2
+    for (int j = 0; j < vectors; j++) {
+      Floats sum = values[0][j], few{};
+#pragma GCC unroll 16
+      for (int i = 1; i < rows; i++) sum += values[i][j];
+      const Floats mean = sum * splat(1 / kRows);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) few = fma(values[i][j] - mean, values[i][j] - mean, few);
+      if (!any) first[j] = mean;
+      const Floats off = mean - first[j];
+      means[j] = fma(off, splat(kRows), means[j]);
+      squares[j] += fma(off * off, splat(kRows), few);
+    }
+    any = true;
+  }
+
+  void write(int rows, int columns, float* to_means, float* to_squares) const {
+    for (int j = 0; j < 2; j++) {
+      const int count = smaller(kLanes, larger(0, columns - j * kLanes));
+      const Floats off = means[j] * splat(1 / static_cast<float>(rows));
+      store(to_means + j * kLanes, first[j] + off, count);
+      store(to_squares + j * kLanes, max(squares[j] - means[j] * off, Floats{}), count);
+    }
+  }
+};
+
+/// Brings closer what the end of such a tile reads and writes.
+template <int rows>
+void fetch_bfloat16(const Last& last) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+    if (last.to_residual) __builtin_prefetch(last.to_residual + i * last.row, 0, 3);
+    __builtin_prefetch(last.to + i * last.row, 1, 3);
+  }
+}
+
+/// The end of a tile whose results are bfloat16.
+template <int rows, int vectors>
+[[gnu::always_inline]] inline void write_bfloat16(const Operands<Pair>& of, Floats (&sums)[rows][vectors], int columns) {
+  const Last& last = *of.last;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int j = 0; j < vectors; j++) {
+      const int count = j < vectors - 1 ? kLanes : columns;
+      const int64_t at = i * last.row + j * kLanes;
+      Floats value = sums[i][j];
+      if (of.accumulate) value += load(of.c + i * of.c_row + j * kLanes, count);
+      if (last.bias) value += load(last.bias + j * kLanes, count);
+      if (last.to_residual) value += load(last.to_residual + at, count);
+      value = min(max(value, splat(last.low)), splat(last.high));
+      store(last.to + at, value, count);
+      sums[i][j] = rounded(value, last.to);
+    }
+  if (of.moments) of.moments->add(sums);
+}
+#endif
+
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed, class Unit>
 void tile(const Operands<Unit>& of, int columns) {
@@ -305,6 +373,9 @@ void tile(const Operands<Unit>& of, int columns) {
   const int64_t a_row = of.a_row;
   const int64_t b_row = of.b_row;
   const char* ahead = of.ahead;
+#if defined(IMGCLS_HAS_PAIRS)
+  if (kWritesBfloat16<Unit> && !transposed && of.last && of.last->to) fetch_bfloat16<rows>(*of.last);
+#endif
   if (of.far) fetch_places<rows, vectors, true>(of.c, of.c_row);
   if (!transposed && of.last && of.last->residual) fetch_places<rows, vectors, false>(of.last->residual, of.last->row);
   for (int k = 0; k < of.k; k++) {
@@ -318,6 +389,9 @@ void tile(const Operands<Unit>& of, int columns) {
       for (int j = 0; j < vectors; j++) sums[i][j] = multiply_units(Unit{}, value, row[j], sums[i][j]);
     }
     b += b_row;
+  }
+  if constexpr (kWritesBfloat16<Unit> && !transposed) {
+    if (of.last && of.last->to) return write_bfloat16(of, sums, columns);
   }
   put_sums<rows, vectors, !transposed>(sums, of, columns);
 }
@@ -348,6 +422,44 @@ void tile_of(int rows, const Operands<Unit>& of, int columns) {
   if (rows == most) return tile<most, vectors, transposed>(of, columns);
   if constexpr (most > 1) tile_of<most - 1, vectors, transposed>(rows, of, columns);
 }
+
+#if defined(IMGCLS_HAS_PAIRS)
+/// What writes bfloat16, one row of tiles after the other, so that it comes to memory in its order. `n` is at most kMostColumns.
+void rounded_by_tiles(int m, int n, int k, const Pair* a, int64_t a_row, PanelsOf<Pair> b, float* c, int64_t c_row, bool accumulate,
+                      Traffic* traffic, const Last& last) {
+  PanelMoments moments[kMostColumns / kPanel];
+  const int blocks = (m + kTileRows - 1) / kTileRows;
+  for (int block = 0; block < blocks; block++) {
+    const int begin = static_cast<int>(int64_t{m} * block / blocks);
+    const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
+    for (int column = 0; column < n; column += kPanel) {
+      const int columns = smaller(kPanel, n - column);
+      const Pair* panel = b.at + column / kPanel * b.panel;
+      const char* next = Ahead<Pair>(traffic, b, panel, k, block > 0 || column + kPanel >= n).take(k);
+      const Last here = last.from(begin, column);
+      const Operands<Pair> of = {k,
+                                 a + begin * a_row,
+                                 a_row,
+                                 panel,
+                                 b.row,
+                                 c + begin * c_row + column,
+                                 c_row,
+                                 accumulate,
+                                 next ? next : reinterpret_cast<const char*>(panel),
+                                 next ? kLineBytes : 0,
+                                 false,
+                                 false,
+                                 &here,
+                                 last.means ? &moments[column / kPanel] : nullptr};
+      if (columns <= kLanes) tile_of<kTileRows, 1, false>(rows, of, columns);
+      else tile_of<kTileRows, 2, false>(rows, of, columns - kLanes);
+    }
+  }
+  if (last.means)
+    for (int column = 0; column < n; column += kPanel)
+      moments[column / kPanel].write(m, n - column, last.means + column, last.squares + column);
+}
+#endif
 
 /// A product by tiles of nearly the same height: 16 rows are 8 + 8, not 14 + 2.
 template <bool transposed, class Unit>
@@ -422,8 +534,8 @@ struct TiledProduct {
 
 /// Row k of a panel, of the values of one row of b or of two, `second` being null where there is none.
 template <class T>
-void pack_row(const T* first, const T*, int64_t count, float* to) {
-  store(to, load_or_zeros(first, count));
+void pack_panel_row(const T* first, const T*, int64_t count, float* to) {
+  for (int v = 0; v < kPanel; v += kLanes) store(to + v, load_or_zeros(first + v, count - v));
 }
 
 /// Units of a row that begin at `from`, of which there are `count` values.
@@ -434,8 +546,10 @@ Floats load_along(const T* from, int64_t count, float) {
 
 #if defined(IMGCLS_HAS_PAIRS)
 template <class T>
-void pack_row(const T* first, const T* second, int64_t count, Pair* to) {
-  store_pairs(to, load_halves(first, count), second ? load_halves(second, count) : Halves{});
+void pack_panel_row(const T* first, const T* second, int64_t count, Pair* to) {
+  if (second && count >= kPanel) return store_panel_row(to, first, second);
+  for (int v = 0; v < kPanel; v += kLanes)
+    store_pairs(to + v, load_halves(first + v, count - v), second ? load_halves(second + v, count - v) : Halves{});
 }
 
 template <class T>
@@ -455,6 +569,9 @@ void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b
 #if defined(__AMX_BF16__)
   by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
 #else
+  if constexpr (kWritesBfloat16<Unit>) {
+    if (last && last->to) return rounded_by_tiles(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, *last);
+  }
   TiledProduct<false, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last}.run();
 #endif
 }
@@ -474,8 +591,7 @@ void pack_panels(int64_t k, int64_t n, const T* b, int64_t b_row, Unit* panels, 
   for (int64_t i = 0; i < k; i += kDeep<Unit>, b += kDeep<Unit> * b_row, panels += kPanel) {
     const T* second = i + 1 < k ? b + b_row : nullptr;
     Unit* to = panels;
-    for (int64_t j = 0; j < n; j += kPanel, to += panel)
-      for (int v = 0; v < kPanel; v += kLanes) pack_row(b + j + v, second ? second + j + v : nullptr, n - j - v, to + v);
+    for (int64_t j = 0; j < n; j += kPanel, to += panel) pack_panel_row(b + j, second ? second + j : nullptr, n - j, to);
   }
 }
 

@@ -22,6 +22,9 @@ constexpr int kTileRows = 4;  // Clang keeps a column of `a` in registers: 6 wou
 constexpr int kTileRows = 6;
 #endif
 
+/// Columns that a block of a large product has at most.
+constexpr int64_t kMostColumns = 512;
+
 /// Two values that follow each other in the depth, which some instruction sets multiply and add at once. A product is one of floats or one of pairs:
 /// its depth is counted in these units, and zeros fill the last.
 struct Pair {
@@ -85,6 +88,15 @@ struct Traffic {
   }
 };
 
+/// Whether a product of such units can write bfloat16 from its registers.
+#if defined(__AMX_BF16__)
+template <class Unit>
+constexpr bool kWritesBfloat16 = false;
+#else
+template <class Unit>
+constexpr bool kWritesBfloat16 = kDeep<Unit> == 2;
+#endif
+
 /// What is done to the sums at last: c = min(max(c + bias + residual, low), high). NaN stays.
 struct Last {
   const float* bias;      // by column; null: none
@@ -92,9 +104,21 @@ struct Last {
   int64_t row;
   float low, high;
 
+  // Where kWritesBfloat16, all may go elsewhere than c, rows `row` values apart, rounded; then c is for sums alone.
+  Bfloat16* to = nullptr;
+  const Bfloat16* to_residual = nullptr;  // laid out as `to`; null: none
+  float* means = nullptr;    // of the columns, as they are rounded; null: not wanted
+  float* squares = nullptr;  // sums of the squares of what differs from the mean
+
   /// The same for what begins at a row and column.
   Last from(int64_t first, int64_t column) const {
-    return {bias ? bias + column : nullptr, residual ? residual + first * row + column : nullptr, row, low, high};
+    Last part = *this;
+    const int64_t skipped = first * row + column;
+    if (bias) part.bias += column;
+    if (residual) part.residual += skipped;
+    if (to) part.to += skipped;
+    if (to_residual) part.to_residual += skipped;
+    return part;
   }
 };
 
@@ -129,6 +153,25 @@ inline void store_pairs(Pair* to, Halves first, Halves second) {
   const Words pairs = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
   memcpy(to, &pairs, sizeof pairs);
 }
+
+/// Pairs of kPanel values that lie in two rows.
+template <class T>
+void store_panel_row(Pair* to, const T* first, const T* second) {
+  for (int v = 0; v < kPanel; v += kLanes) store_pairs(to + v, load_halves(first + v, kLanes), load_halves(second + v, kLanes));
+}
+
+#if defined(__AVX512BW__)
+inline void store_panel_row(Pair* to, const Bfloat16* first, const Bfloat16* second) {
+  alignas(64) static constexpr uint16_t kOrder[2 * kPanel] = {
+      0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47,
+      16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63};
+  const __m512i rows[2] = {_mm512_loadu_si512(first), _mm512_loadu_si512(second)};
+  for (int half = 0; half < 2; half++) {
+    const __m512i order = _mm512_load_si512(kOrder + half * kPanel);
+    _mm512_storeu_si512(to + half * kLanes, _mm512_permutex2var_epi16(rows[0], order, rows[1]));
+  }
+}
+#endif
 #endif
 
 constexpr int panels_of(int64_t n) { return static_cast<int>((n + kPanel - 1) / kPanel); }
