@@ -101,6 +101,26 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   });
 
   it.each([
+    square([2, 9, 11], [300, 71], { storage: 'bf16' }),
+    square([3, 20, 20], [34, 90], { groups: 2, storage: 'bf16' }),
+    square([2, 15, 15], [8, 19], { kernel: 3, stride: 2, pad: 1, storage: 'bf16' }),
+    square([1, 1, 1], [16, 40], { storage: 'bf16' }),
+  ])('directConv2d() tells the moments of what it stores, far from 0, for %j', (shape) => {
+    const { x, weight } = operands(shape);
+    const { outChannels, storage } = shape;
+    const bias = normals(outChannels, 'bias').map((value) => Math.fround(1000 * value));
+    const y = put(kernels, new Float64Array(reference(shape).y.length), storage);
+    const statistics = { mean: put(kernels, bias).block, variance: put(kernels, bias).block };
+    const inputs = { x: put(kernels, x, storage), weight: put(kernels, weight).block, bias: put(kernels, bias).block };
+    directConv2d(kernels, shape, { ...inputs, statistics, y });
+    const { mean, variance } = moments(Float64Array.from(get(kernels, y, reference(shape).y.length)), outChannels);
+    const float32 = (block: typeof statistics.mean) => get(kernels, { block, storage: 'float32' }, outChannels);
+    expect(relativeError(float32(statistics.mean), mean)).toBeLessThan(1e-6);
+    if (shape.height > 1) expect(relativeError(float32(statistics.variance), variance)).toBeLessThan(2e-5);
+    else expect([...float32(statistics.variance)]).toEqual([...variance]);
+  });
+
+  it.each([
     { ...square([2, 5, 6], [7, 40], { kernel: 3, pad: 1 }), activation: 'relu6' as const, high: 6 },
     { ...square([2, 9, 9], [24, 72], { groups: 2 }), activation: 'relu' as const, high: Number.POSITIVE_INFINITY },
     { ...square([1, 3, 3], [700, 33]), activation: 'relu6' as const, high: 6 },
