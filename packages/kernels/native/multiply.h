@@ -410,7 +410,7 @@ struct Write {
 
   float* place(const Block& block, int64_t* row) const {
     const bool holds_residual = epilogue.residual == y.at;  // which is needed once all sums are there
-    if (y.is_bf16 || places.width > 0 || !epilogue.is_clamp() || moments.mean || holds_residual) return nullptr;
+    if (y.is_bf16 || places.width > 0 || !epilogue.is_clamp() || holds_residual || !tiles_gather_moments()) return nullptr;
     *row = places.row;
     return y.as<float>() + block.batch * places.batch + block.row * places.row + block.column;
   }
@@ -418,8 +418,16 @@ struct Write {
   /// Whether a tile can write the results as bfloat16, with their moments, which are those of sums + bias.
   template <class Unit>
   bool is_rounded_at_once() const {
-    const bool is_sum = !epilogue.residual && epilogue.activation == Activation::kNone;
-    return kWritesBfloat16<Unit> && y.is_bf16 && places.width == 0 && epilogue.is_clamp() && (is_sum || !moments.mean);
+    return kWritesBfloat16<Unit> && y.is_bf16 && places.width == 0 && epilogue.is_clamp() && tiles_gather_moments();
+  }
+
+  /// Whether tiles can tell the moments, if these are wanted: of what they write.
+  bool tiles_gather_moments() const {
+#if defined(__AMX_BF16__)
+    return !moments.mean;
+#else
+    return !moments.mean || (!epilogue.residual && epilogue.activation == Activation::kNone);
+#endif
   }
 
   /// What is done to what is written to place(), or as bfloat16.
@@ -429,10 +437,10 @@ struct Write {
     Last last = {epilogue.bias ? epilogue.bias + channel : nullptr, nullptr, places.row, epilogue.low(), epilogue.high()};
     if (!y.is_bf16) {
       if (epilogue.residual) last.residual = static_cast<const float*>(epilogue.residual) + at;
-      return last;
+    } else {
+      last.to = y.as<Bfloat16>() + at;
+      if (epilogue.residual) last.to_residual = static_cast<const Bfloat16*>(epilogue.residual) + at;
     }
-    last.to = y.as<Bfloat16>() + at;
-    if (epilogue.residual) last.to_residual = static_cast<const Bfloat16*>(epilogue.residual) + at;
     if (!moments.mean) return last;
     last.means = moments.means(block.part) + channel;
     last.squares = moments.squares(block.part) + channel;

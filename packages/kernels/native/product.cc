@@ -32,7 +32,7 @@ struct Operands {
   bool streams;
   bool far;
   const Last* last;
-  struct PanelMoments* moments = nullptr;  // of what goes to last->to; null: not wanted
+  struct PanelMoments* moments = nullptr;  // of what is written; null: not wanted
 };
 
 /// What comes closer while the blocks of a panel are computed: the next panel, where it is far, then what the caller said.
@@ -279,25 +279,6 @@ void fetch_places(const float* first, int64_t row) {
     for (int j = 0; j < vectors * kLanes; j += kLineBytes / 4) __builtin_prefetch(first + i * row + j, writes, 3);
 }
 
-/// Finishes the sums of a tile and writes them. The last of its vectors has `columns` columns.
-template <int rows, int vectors, bool finishes, class Unit>
-inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 16
-    for (int j = 0; j < vectors; j++) {
-      float* c = of.c + i * of.c_row + j * kLanes;
-      const int count = j < vectors - 1 ? kLanes : columns;
-      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
-      if constexpr (finishes) {
-        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
-      }
-      if (of.streams) stream(c, sums[i][j]);
-      else store(c, sums[i][j], count);
-    }
-}
-
-#if defined(IMGCLS_HAS_PAIRS)
 /// Moments of a panel's columns, of one tile after the other: squares about a tile's own mean, and means about that of the first.
 struct PanelMoments {
   Floats first[2] = {}, means[2] = {}, squares[2] = {};
@@ -332,6 +313,34 @@ struct PanelMoments {
   }
 };
 
+/// Those of `n` columns, each of `m` rows.
+void write_moments(const PanelMoments* moments, int m, int n, const Last& last) {
+  for (int column = 0; column < n; column += kPanel)
+    moments[column / kPanel].write(m, n - column, last.means + column, last.squares + column);
+}
+
+/// Finishes the sums of a tile and writes them. The last of its vectors has `columns` columns.
+template <int rows, int vectors, bool finishes, class Unit>
+inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+    for (int j = 0; j < vectors; j++) {
+      float* c = of.c + i * of.c_row + j * kLanes;
+      const int count = j < vectors - 1 ? kLanes : columns;
+      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
+      if constexpr (finishes) {
+        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
+      }
+      if (of.streams) stream(c, sums[i][j]);
+      else store(c, sums[i][j], count);
+    }
+  if constexpr (finishes) {
+    if (of.moments) of.moments->add(sums);
+  }
+}
+
+#if defined(IMGCLS_HAS_PAIRS)
 /// Brings closer what the end of such a tile reads and writes.
 template <int rows>
 void fetch_bfloat16(const Last& last) {
@@ -455,9 +464,7 @@ void rounded_by_tiles(int m, int n, int k, const Pair* a, int64_t a_row, PanelsO
       else tile_of<kTileRows, 2, false>(rows, of, columns - kLanes);
     }
   }
-  if (last.means)
-    for (int column = 0; column < n; column += kPanel)
-      moments[column / kPanel].write(m, n - column, last.means + column, last.squares + column);
+  if (last.means) write_moments(moments, m, n, last);
 }
 #endif
 
@@ -476,20 +483,29 @@ struct TiledProduct {
 
   /// Rows by rows, so that c is written as it lies, where the panels stay in the first cache meanwhile; else panel by panel.
   void run() const {
-    const int blocks = (m + kTileRows - 1) / kTileRows, first = m == 1 && !transposed && b.panel == kPanel ? add_wide() : 0;
-    if (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels) {
-      Ahead<Unit> ahead(traffic, b, b.at, k, true);
-      for (int block = 0; block < blocks; block++)
-        for (int column = first; column < n; column += kPanel) add(block, blocks, column, ahead);
-    } else
-      for (int column = first; column < n; column += kPanel) {
-        Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
-        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead);
-      }
+    if (!last || !last->means) return run(nullptr);
+    PanelMoments moments[kMostColumns / kPanel];
+    run(moments);
+    write_moments(moments, m, n, *last);
   }
 
  private:
   static constexpr int64_t kNearPanels = 6 << 10;  // units
+
+  /// `moments`: of each panel, or null.
+  void run(PanelMoments* moments) const {
+    const bool is_wide = m == 1 && !transposed && b.panel == kPanel && !moments;
+    const int blocks = (m + kTileRows - 1) / kTileRows, first = is_wide ? add_wide() : 0;
+    if (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels) {
+      Ahead<Unit> ahead(traffic, b, b.at, k, true);
+      for (int block = 0; block < blocks; block++)
+        for (int column = first; column < n; column += kPanel) add(block, blocks, column, ahead, moments);
+    } else
+      for (int column = first; column < n; column += kPanel) {
+        Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
+        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead, moments);
+      }
+  }
 
   const Unit* panel(int column) const { return b.at + column / kPanel * b.panel; }
 
@@ -509,11 +525,12 @@ struct TiledProduct {
             here};
   }
 
-  void add(int block, int blocks, int column, Ahead<Unit>& ahead) const {
+  void add(int block, int blocks, int column, Ahead<Unit>& ahead, PanelMoments* moments) const {
     const int begin = static_cast<int>(int64_t{m} * block / blocks), columns = n - column < kPanel ? n - column : kPanel;
     const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
     const Last here = last ? last->from(begin, column) : Last{};
-    const Operands<Unit> of = operands(begin, column, ahead.take(k), last ? &here : nullptr);
+    Operands<Unit> of = operands(begin, column, ahead.take(k), last ? &here : nullptr);
+    if (moments) of.moments = &moments[column / kPanel];
     if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
     else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
   }

@@ -107,7 +107,7 @@ struct Last {
   // Where kWritesBfloat16, all may go elsewhere than c, rows `row` values apart, rounded; then c is for sums alone.
   Bfloat16* to = nullptr;
   const Bfloat16* to_residual = nullptr;  // laid out as `to`; null: none
-  float* means = nullptr;    // of the columns, as they are rounded; null: not wanted
+  float* means = nullptr;    // of the columns, as they are written; null: not wanted
   float* squares = nullptr;  // sums of the squares of what differs from the mean
 
   /// The same for what begins at a row and column.
