@@ -172,7 +172,7 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
       const program = kernels.record(() => {
         for (let i = 1; i <= 40; i++) {
           const scratch = memory.allocate(256 * i); // one of them is as large as the program
-          fill(kernels, scratch.bytes / 4, 7, { block: scratch, storage: 'float32' });
+          fill(kernels, 64 * i, 7, { block: scratch, storage: 'float32' });
           memory.release(scratch);
         }
         sums(x, y);
