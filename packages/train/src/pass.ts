@@ -70,9 +70,10 @@ export class Passes {
   /** Sees to what a recording would not: labels, and whether it still holds. */
   #begin(batch: TrainingBatch, names: readonly string[]): void {
     this.#batch = batch;
+    if (!this.#compiled) return;
     if (this.#numClasses !== undefined) checkLabels('fit', batch, this.#numClasses);
     const kind = [batch.multiLabel ?? false, ...names].join();
-    if (kind !== this.#kind) this.#compiled?.dispose();
+    if (kind !== this.#kind) this.#compiled.dispose();
     this.#kind = kind;
   }
 
