@@ -432,42 +432,6 @@ void tile_of(int rows, const Operands<Unit>& of, int columns) {
   if constexpr (most > 1) tile_of<most - 1, vectors, transposed>(rows, of, columns);
 }
 
-#if defined(IMGCLS_HAS_PAIRS)
-/// What writes bfloat16, one row of tiles after the other, so that it comes to memory in its order. `n` is at most kMostColumns.
-void rounded_by_tiles(int m, int n, int k, const Pair* a, int64_t a_row, PanelsOf<Pair> b, float* c, int64_t c_row, bool accumulate,
-                      Traffic* traffic, const Last& last) {
-  PanelMoments moments[kMostColumns / kPanel];
-  const int blocks = (m + kTileRows - 1) / kTileRows;
-  for (int block = 0; block < blocks; block++) {
-    const int begin = static_cast<int>(int64_t{m} * block / blocks);
-    const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
-    for (int column = 0; column < n; column += kPanel) {
-      const int columns = smaller(kPanel, n - column);
-      const Pair* panel = b.at + column / kPanel * b.panel;
-      const char* next = Ahead<Pair>(traffic, b, panel, k, block > 0 || column + kPanel >= n).take(k);
-      const Last here = last.from(begin, column);
-      const Operands<Pair> of = {k,
-                                 a + begin * a_row,
-                                 a_row,
-                                 panel,
-                                 b.row,
-                                 c + begin * c_row + column,
-                                 c_row,
-                                 accumulate,
-                                 next ? next : reinterpret_cast<const char*>(panel),
-                                 next ? kLineBytes : 0,
-                                 false,
-                                 false,
-                                 &here,
-                                 last.means ? &moments[column / kPanel] : nullptr};
-      if (columns <= kLanes) tile_of<kTileRows, 1, false>(rows, of, columns);
-      else tile_of<kTileRows, 2, false>(rows, of, columns - kLanes);
-    }
-  }
-  if (last.means) write_moments(moments, m, n, last);
-}
-#endif
-
 /// A product by tiles of nearly the same height: 16 rows are 8 + 8, not 14 + 2.
 template <bool transposed, class Unit>
 struct TiledProduct {
@@ -481,7 +445,7 @@ struct TiledProduct {
   Traffic* traffic;
   const Last* last;
 
-  /// Rows by rows, so that c is written as it lies, where the panels stay in the first cache meanwhile; else panel by panel.
+  /// With moments, if they are wanted: `n` is at most kMostColumns then.
   void run() const {
     if (!last || !last->means) return run(nullptr);
     PanelMoments moments[kMostColumns / kPanel];
@@ -492,14 +456,17 @@ struct TiledProduct {
  private:
   static constexpr int64_t kNearPanels = 6 << 10;  // units
 
-  /// `moments`: of each panel, or null.
+  /// Rows by rows, so that the result is written as it lies, where it is bfloat16 or the panels stay in the first cache meanwhile; else panel by
+  /// panel. `moments`: of each panel, or null.
   void run(PanelMoments* moments) const {
-    const bool is_wide = m == 1 && !transposed && b.panel == kPanel && !moments;
+    const bool rounds = last && last->to, is_wide = m == 1 && !transposed && b.panel == kPanel && !moments && !rounds;
     const int blocks = (m + kTileRows - 1) / kTileRows, first = is_wide ? add_wide() : 0;
-    if (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels) {
-      Ahead<Unit> ahead(traffic, b, b.at, k, true);
+    if (rounds || (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels)) {
       for (int block = 0; block < blocks; block++)
-        for (int column = first; column < n; column += kPanel) add(block, blocks, column, ahead, moments);
+        for (int column = first; column < n; column += kPanel) {
+          Ahead<Unit> ahead(traffic, b, panel(column), k, block > 0 || column + kPanel >= n);
+          add(block, blocks, column, ahead, moments);
+        }
     } else
       for (int column = first; column < n; column += kPanel) {
         Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
@@ -521,7 +488,7 @@ struct TiledProduct {
             ahead ? ahead : reinterpret_cast<const char*>(panel(column)),
             ahead ? kLineBytes : 0,
             traffic && traffic->streams,
-            traffic && traffic->far_result && !traffic->streams,
+            traffic && traffic->far_result && !traffic->streams && !(here && here->to),
             here};
   }
 
@@ -586,9 +553,6 @@ void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b
 #if defined(__AMX_BF16__)
   by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
 #else
-  if constexpr (kWritesBfloat16<Unit>) {
-    if (last && last->to) return rounded_by_tiles(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, *last);
-  }
   TiledProduct<false, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last}.run();
 #endif
 }
