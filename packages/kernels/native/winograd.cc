@@ -17,7 +17,7 @@ namespace IMGCLS_ISA {
 
 namespace {
 
-constexpr int64_t kChunk = 64;       // tiles that are transformed and multiplied together, in cache
+constexpr int64_t kChunk = 64 / kTileRows * kTileRows;  // Winograd's tiles that are transformed and multiplied together, in cache
 constexpr int64_t kBlockPanels = 2;  // panels of output channels between two transforms of outputs
 constexpr int64_t kDepth = 64;       // units of channels that are summed at a time: sums of sums err less
 constexpr int64_t kFewTiles = 8;     // or units of them, that are a piece of work where all threads transform together
@@ -278,10 +278,11 @@ struct Convolution {
   }
 
   // Units that V takes, and floats that M takes.
-  int64_t v_size(int64_t tiles) const { return Tiles::kPoints * tiles * spread(in_units()); }
+  int64_t v_point(int64_t tiles) const { return spread(tiles * spread(in_units())); }
+  int64_t v_size(int64_t tiles) const { return Tiles::kPoints * v_point(tiles); }
   int64_t m_size() const { return Tiles::kPoints * m_point(); }
   int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
-  Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), tiles * spread(in_units()), kPanel}; }
+  Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), v_point(tiles), kPanel}; }
 };
 
 /// Sums by channel over the outputs of one chunk of tiles, about the mean of the first tile so that nothing cancels.
@@ -396,7 +397,8 @@ template <class Tiles>
 bool convolve_by_channels(const Convolution<Tiles>& work, const float* zeros, float* shared) {
   using Unit = typename Tiles::Unit;
   const int64_t tiles = work.shape.tiles(), panels = panels_of(work.out()), panel_size = work.in_units() * kPanel;
-  if (!reserve_scratch(Tiles::kPoints * panel_size + work.m_size())) return false;
+  const int64_t point = spread(panel_size);
+  if (!reserve_scratch(Tiles::kPoints * point + work.m_size())) return false;
   const Points<Unit> v = work.v_points(reinterpret_cast<Unit*>(shared), tiles);
   const Cut few{tiles, ceil_div(tiles, kFewTiles)};
   parallel(static_cast<int>(few.parts), [&](int part, int) {
@@ -407,10 +409,10 @@ bool convolve_by_channels(const Convolution<Tiles>& work, const float* zeros, fl
   parallel(static_cast<int>(panels), [&](int panel, int thread) {
     auto* own = static_cast<float*>(scratch(thread, 0));
     auto* made = reinterpret_cast<Unit*>(own);
-    if (!work.filter.u) transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, {made, panel_size, panel_size});
-    const FilterPoints<const Unit> u = work.filter.u ? given.panel(panel) : FilterPoints<const Unit>{made, panel_size, panel_size};
+    if (!work.filter.u) transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, {made, point, panel_size});
+    const FilterPoints<const Unit> u = work.filter.u ? given.panel(panel) : FilterPoints<const Unit>{made, point, panel_size};
     for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
-      compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * panel_size);
+      compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * point);
   });
   return true;
 }
@@ -430,7 +432,7 @@ struct GradientSums {
   int64_t in_panels() const { return panels_of(shape.in.channels); }
   int64_t out_panels() const { return panels_of(shape.out.channels); }
   int64_t row() const { return spread(out_panels() * kPanel); }
-  int64_t point() const { return in_panels() * kPanel * row(); }
+  int64_t point() const { return spread(in_panels() * kPanel * row()); }
   int64_t size() const { return kPoints * point(); }
   bool stay_in_cache() const { return size() <= kFewSums; }
 
@@ -448,14 +450,17 @@ struct GradientSums {
     return parts;
   }
 
-  int64_t points_size() const { return kPoints * most * (in_panels() + out_panels()) * kPanel; }
+  // Units from point to point of V and Z
+  int64_t v_point() const { return spread(in_panels() * most * kPanel); }
+  int64_t z_point() const { return spread(out_panels() * most * kPanel); }
+  int64_t points_size() const { return kPoints * (v_point() + z_point()); }
 
   /// Adds up the units of tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
   template <class Each>
   void add(int64_t begin, int64_t end, Unit* points, float* sums, const Each& each) const {
     const int64_t panel = most * kPanel;
-    const Points<Unit> v = {points, kPanel, in_panels() * panel, panel};
-    const Points<Unit> z = {v.at + kPoints * v.point, kPanel, out_panels() * panel, panel};
+    const Points<Unit> v = {points, kPanel, v_point(), panel};
+    const Points<Unit> z = {v.at + kPoints * v.point, kPanel, z_point(), panel};
     const Cut chunks{end - begin, ceil_div(end - begin, most)}, blocks{in_panels(), ceil_div(in_panels(), kBlockPanels)};
     for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
       const int64_t first = begin + chunks.begin(chunk), units = chunks.size(chunk);
@@ -477,6 +482,7 @@ struct GradientSums {
           } else if (at + 1 < kPoints) {
             traffic = {{soon(v.at + (at + 1) * v.point + blocks.begin(block) * panel, panel), soon(point_z + z.point, z.point)}};
           }
+          traffic.far_result = true;
           product_transposed<Unit>(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
                                    static_cast<int>(units), panel_v, kPanel, {point_z, kPanel, panel}, to, row(), chunk > 0, &traffic);
         }
