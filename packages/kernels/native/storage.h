@@ -36,16 +36,29 @@ inline Ints load(const int32_t* from, int count) {
   return v;
 }
 
+/// As that of Halves.
+inline Ints extend(Bytes b) {
+#if defined(__AVX512F__)
+  return (Ints)_mm512_cvtepu8_epi32((__m128i)b);
+#elif defined(__AVX__)
+  long long bits;
+  memcpy(&bits, &b, sizeof bits);
+  return (Ints)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bits));
+#else
+  return __builtin_convertvector(b, Ints);
+#endif
+}
+
 inline Ints load(const uint8_t* from) {
   Bytes v;
   memcpy(&v, from, sizeof v);
-  return __builtin_convertvector(v, Ints);
+  return extend(v);
 }
 
 inline Ints load(const uint8_t* from, int count) {
   Bytes v{};
   memcpy(&v, from, static_cast<size_t>(count));
-  return __builtin_convertvector(v, Ints);
+  return extend(v);
 }
 
 inline void store(int32_t* to, Ints v) { memcpy(to, &v, sizeof v); }

@@ -131,12 +131,12 @@ struct ByTiles {
   template <class Transform, class T>
   static void transform_channels(const T* const pixels[], int64_t c, int64_t count, const Points<Pair>& points) {
     constexpr int kPixels = Transform::kFrom * Transform::kFrom;
-    Halves firsts[Transform::kTo][Transform::kTo];
+    Floats firsts[Transform::kTo][Transform::kTo];
     transform<Transform>([&](int y, int x) { return load_some(pixels[y * Transform::kFrom + x] + c, count); },
-                         [&](int y, int x, Floats v) { firsts[y][x] = narrow(v); });
+                         [&](int y, int x, Floats v) { firsts[y][x] = v; });
     Pair* to = points.of_channel(c);
     transform<Transform>([&](int y, int x) { return load_some(pixels[kPixels + y * Transform::kFrom + x] + c, count); },
-                         [&](int y, int x, Floats v) { store_pairs(to + (y * Transform::kTo + x) * points.point, firsts[y][x], narrow(v)); });
+                         [&](int y, int x, Floats v) { store_pairs(to + (y * Transform::kTo + x) * points.point, firsts[y][x], v); });
   }
 #endif
 };
@@ -165,7 +165,8 @@ void transform_tiles(const Shape& shape, const Images& images, int64_t top, int6
     find(smaller(unit + 1, end - 1));
     const auto &here = pixels[unit % 2], &next = pixels[(unit + 1) % 2];
     for (int64_t c = 0; c < images.channels; c += kLanes) {
-      for (const T* pixel : next) __builtin_prefetch(pixel + c, 0, 2);
+      if (c * int64_t{sizeof(T)} % 64 == 0)
+        for (const T* pixel : next) __builtin_prefetch(pixel + c, 0, 2);
       Units::template transform_channels<Transform>(here, c, images.channels - c, points.from(unit - begin));
     }
   }
@@ -233,7 +234,7 @@ void transform_filter(const Filter& filter, int64_t in, int64_t out, int64_t pan
                                              [&](int y, int x, Floats v) { points[j][y * Tiles::kSquare + x] = v; });
         for (int p = 0; p < Tiles::kPoints; p++) {
           if constexpr (kUnit == 1) store(to + p * u.point, points[0][p]);
-          else store_pairs(to + p * u.point, narrow(points[0][p]), narrow(points[1][p]));
+          else store_pairs(to + p * u.point, points[0][p], points[1][p]);
         }
       }
     }
@@ -285,6 +286,20 @@ struct Convolution {
   Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), v_point(tiles), kPanel}; }
 };
 
+/// Calls `run(i, j)` for the outputs that a tile has: in most tiles all, which are then known when this is compiled.
+template <int edge, class Run>
+inline void each_output(const Tile& tile, const Run& run) {
+  if (tile.rows == edge && tile.columns == edge) {
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < edge; i++)
+#pragma GCC unroll 4
+      for (int64_t j = 0; j < edge; j++) run(i, j);
+  } else {
+    for (int64_t i = 0; i < tile.rows; i++)
+      for (int64_t j = 0; j < tile.columns; j++) run(i, j);
+  }
+}
+
 /// Sums by channel over the outputs of one chunk of tiles, about the mean of the first tile so that nothing cancels.
 struct Tally {
   float first[kBlockPanels * kPanel], sum[kBlockPanels * kPanel], squares[kBlockPanels * kPanel];
@@ -294,8 +309,7 @@ struct Tally {
   void add(const Tile& tile, int64_t c, const Floats (&values)[edge][edge], const T* stored) {
     const auto sum_up = [&](const auto& term) {
       Floats total{};
-      for (int64_t i = 0; i < tile.rows; i++)
-        for (int64_t j = 0; j < tile.columns; j++) total += term(rounded(values[i][j], stored));
+      each_output<edge>(tile, [&](int64_t i, int64_t j) { total += term(rounded(values[i][j], stored)); });
       return total;
     };
     if (count == 0) {
@@ -334,13 +348,12 @@ void transform_output(const Convolution<Tiles>& work, const Tile& tile, const fl
                                       [&](int i, int j, Floats value) { values[i][j] = value + bias; });
     if (work.moments.mean) tally.add(tile, c, values, y);
     with_activation(epilogue.activation, epilogue.slope, [&](auto f) {
-      for (int64_t i = 0; i < tile.rows; i++)
-        for (int64_t j = 0; j < tile.columns; j++) {
-          const int64_t at = first + (i * images.width + j) * images.channels + c;
-          const Floats value = residual ? values[i][j] + load_some(residual + at, n - c) : values[i][j];
-          if (streams) stream(y + at, f.value(value));
-          else store_some(y + at, f.value(value), n - c);
-        }
+      each_output<Tiles::kEdge>(tile, [&](int64_t i, int64_t j) {
+        const int64_t at = first + (i * images.width + j) * images.channels + c;
+        const Floats value = residual ? values[i][j] + load_some(residual + at, n - c) : values[i][j];
+        if (streams) stream(y + at, f.value(value));
+        else store_some(y + at, f.value(value), n - c);
+      });
     });
   }
   tally.count += tile.rows * tile.columns;
@@ -492,14 +505,18 @@ struct GradientSums {
 
   /// The gradient from as many sums as there are parts.
   void finish(const float* sums, int64_t parts, float* gradient) const {
+    constexpr int64_t kSoon = 4 * kLanes;
     const int64_t in = shape.in.channels, out = shape.out.channels;
     parallel(static_cast<int>(in), [&](int channel, int) {
       for (int64_t c = 0; c < out; c += kLanes)
         transform<typename Tiles::WeightSlope>(
             [&](int i, int j) {
               const float* from = sums + (i * Tiles::kSquare + j) * point() + channel * row() + c;
-              Floats sum = load(from);
-              for (int64_t part = 1; part < parts; part++) sum += load(from + part * size());
+              Floats sum{};
+              for (int64_t part = 0; part < parts; part++, from += size()) {
+                __builtin_prefetch(from + kSoon, 0, 3);
+                sum += load(from);
+              }
               return sum;
             },
             [&](int i, int j, Floats value) { store_some(gradient + ((i * kTaps + j) * in + channel) * out + c, value, out - c); });
