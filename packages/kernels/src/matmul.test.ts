@@ -17,6 +17,7 @@ const shapes: Case[] = [
   { batch: 1, m: 1, n: 1, k: 1 },
   { batch: 1, m: 3, n: 10, k: 0 },
   { batch: 1, m: 1, n: 1000, k: 2048 },
+  { batch: 1, m: 1, n: 37, k: 5003 },
   { batch: 1, m: 128, n: 10, k: 512 },
   { batch: 1, m: 512, n: 10, k: 128, aTransposed: true },
   { batch: 1, m: 128, n: 512, k: 10, bTransposed: true },
@@ -82,6 +83,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   it.each([
     { batch: 1, m: 75, n: 41, k: 300 },
     { batch: 1, m: 40, n: 64, k: 32 },
+    { batch: 1, m: 1, n: 41, k: 300 },
   ])('matmul() finishes float32 from bfloat16, for %j', (shape) => {
     const { m, n } = shape;
     const { a, b } = operands({ ...shape, storage: 'bf16' });
@@ -95,6 +97,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
 
   it.each([
     { batch: 1, m: 40, n: 70, k: 3000 },
+    { batch: 1, m: 1, n: 701, k: 300 },
     { batch: 1, m: 40, n: 70, k: 150 },
     { batch: 1, m: 40, n: 64, k: 64 },
   ])('matmul() adds to what was there when the residual is y itself, for %j', (shape) => {
@@ -118,7 +121,7 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     );
   });
 
-  it.each([shapes[6]!, shapes[8]!, { ...shapes[14]!, storage: 'bf16' } as const])(
+  it.each([shapes[2]!, shapes[7]!, shapes[9]!, { ...shapes[15]!, storage: 'bf16' } as const])(
     'matmul() gives the same bits on 1 and 3 threads for %j',
     (shape) => {
       const { a, b } = operands(shape);
