@@ -155,6 +155,12 @@ napi_value call(napi_env env, napi_callback_info info) {
   return text(env, imgcls_call(Numbers(env, info).pointer<const double>(0)));
 }
 
+/// calls(address, count): how many of them went well before one did not
+napi_value calls(napi_env env, napi_callback_info info) {
+  const Numbers in(env, info);
+  return number(env, imgcls_calls(in.pointer<const double>(0), static_cast<int32_t>(in[1])));
+}
+
 /// allocate(bytes): an address, 0 if there is no memory
 napi_value allocate(napi_env env, napi_callback_info info) {
   return address(env, blocks_of(env)->allocate(static_cast<size_t>(Numbers(env, info)[0])));
@@ -278,7 +284,7 @@ NAPI_MODULE_INIT() {
 #if defined(__SANITIZE_ADDRESS__)
       {"guard", guard},
 #endif
-      {"mark", mark},     {"finish", finish}, {"problem", problem},     {"clearProblem", clear_problem},
+      {"calls", calls},   {"mark", mark},   {"finish", finish}, {"problem", problem},     {"clearProblem", clear_problem},
   };
   stay();
   CHECK(napi_set_instance_data(env, calloc(1, sizeof(Blocks)), end_environment, nullptr));

@@ -31,6 +31,12 @@ const char* imgcls_call(const double* call) {
   return run(imgcls::Arguments(call + 4));
 }
 
+int32_t imgcls_calls(const double* first, int32_t count) {
+  int32_t done = 0;
+  for (const double* call = first; done < count && !imgcls_call(call); done++) call += 4 + static_cast<int64_t>(call[3]);
+  return done;
+}
+
 void* imgcls_allocate(size_t bytes) { return imgcls::allocate(bytes); }
 void imgcls_release(void* memory, size_t bytes) { imgcls::release(memory, bytes); }
 

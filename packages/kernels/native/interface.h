@@ -29,6 +29,9 @@ IMGCLS_EXPORT const char* imgcls_kernel_name(int32_t kernel);
 /// work alone beside others, as kernels can that use neither `parallel` nor `scratch`.
 IMGCLS_EXPORT const char* imgcls_call(const double* call);
 
+/// Runs so many calls that lie one behind the other, up to the first that goes wrong. Returns how many went well.
+IMGCLS_EXPORT int32_t imgcls_calls(const double* first, int32_t count);
+
 /// On a 64-byte boundary; null if there is no memory.
 IMGCLS_EXPORT void* imgcls_allocate(size_t bytes);
 IMGCLS_EXPORT void imgcls_release(void* memory, size_t bytes);

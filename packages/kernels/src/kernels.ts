@@ -164,9 +164,11 @@ export class Kernels {
   /** Makes the calls of a program, with these blocks in place of those that `record` was told. */
   replay(program: Program, blocks: readonly Block[]): void {
     const addresses = program.prepare(this.#threads, blocks);
-    program.calls.forEach((call, i) => {
-      this.#run(addresses[i]!, call);
-    });
+    const { calls } = program;
+    for (let i = 0; i < calls.length; i++) {
+      if (!this.queued) i += this.carrier.calls?.(addresses[i]!, calls.length - i) ?? 0;
+      if (i < calls.length) this.#run(addresses[i]!, calls[i]!); // a call that went wrong has done nothing: it says now what it was
+    }
   }
 
   /** Runs a kernel at once, in this thread alone, whatever others do: one that says of itself that it works alone. */

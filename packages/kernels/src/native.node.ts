@@ -6,6 +6,7 @@ interface Addon {
   isas(): string[];
   kernels(): string[];
   call(callAt: number): string | undefined;
+  calls(firstAt: number, count: number): number;
   allocate(bytes: number): number;
   release(address: number): void;
   guard?(address: number, used: number, bytes: number): void;
@@ -38,6 +39,7 @@ export function openNative(isa: string, queued: boolean): Carrier {
     mostThreads: 256, // kMostThreads in native/threads.h
     kernels: loaded.kernels(),
     call: loaded.call,
+    calls: loaded.calls,
     allocate: loaded.allocate,
     release: loaded.release,
     guard: queued ? undefined : loaded.guard, // what a queue still holds may be touched after its release
