@@ -118,11 +118,12 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
 
     it('a program is out of date when what it reads is released, or a condition no longer holds', () => {
       const [x, y] = [filled(1), memory.allocate(4)];
-      let holds = true;
+      let [holds, isSame] = [true, true];
       const [program, other] = [1, 2].map(
         () =>
           kernels.record(() => {
             kernels.suppose(() => holds);
+            kernels.supposeUnchanged(() => isSame);
             sums(x, y);
             return [y];
           })!,
@@ -131,6 +132,12 @@ describe.each(await everyCarrier())('Kernels on $name', ({ kernels }) => {
       expect(program!.isStale).toBe(true);
       holds = true;
       expect(program!.isStale).toBe(false);
+      isSame = false;
+      expect(program!.isStale).toBe(false);
+      kernels.changed();
+      expect([program!.isStale, other!.isStale]).toEqual([true, true]);
+      isSame = true;
+      expect([program!.isStale, other!.isStale]).toEqual([false, false]);
       memory.release(x);
       expect([program!.isStale, other!.isStale]).toEqual([true, true]);
       for (const each of [program!, other!]) each.release();

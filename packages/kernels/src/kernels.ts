@@ -44,6 +44,7 @@ export class Kernels {
   #pushed = 0;
   #done = 0;
   #recorded: Recorded | undefined;
+  readonly #changes = { count: 0 };
   #isKnown = true;
 
   constructor(carrier: Carrier) {
@@ -95,6 +96,8 @@ export class Kernels {
     const recorded: Recorded = {
       calls: [],
       conditions: [],
+      unchanged: [],
+      changes: this.#changes,
       effects: [],
       drawn: [],
       constants: new Set(),
@@ -145,6 +148,16 @@ export class Kernels {
   /** Tells the recording, if there is one, what must hold for as long as its calls mean the same. */
   suppose(condition: () => boolean): void {
     this.#recorded?.conditions.push(condition);
+  }
+
+  /** The same for what can change only where `changed` is called, so that it need not be looked at before. */
+  supposeUnchanged(condition: () => boolean): void {
+    this.#recorded?.unchanged.push(condition);
+  }
+
+  /** To be called when something has changed that `supposeUnchanged` may have been told of. */
+  changed(): void {
+    this.#changes.count++;
   }
 
   /** Does something that goes with the calls made next; where they are recorded, again each time they are made. */

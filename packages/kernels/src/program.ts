@@ -48,6 +48,9 @@ export interface Recorded {
   readonly calls: Call[];
   /** What must hold for the calls to mean the same. */
   readonly conditions: (() => boolean)[];
+  /** The same of what does not change but where `changes` counts it. */
+  readonly unchanged: (() => boolean)[];
+  readonly changes: { readonly count: number };
   /** What is done besides, each time before the calls are made. */
   readonly effects: (() => void)[];
   /** The numbers that are others each time, in the order in which they are drawn. */
@@ -103,6 +106,8 @@ export class Program {
   readonly #held = new Set<Block>();
   readonly #recorded: Recorded;
   #isSpoilt = false;
+  /** How many changes had been counted when all conditions held. */
+  #seen = -1;
   readonly #spoil = () => {
     this.#isSpoilt = true;
   };
@@ -139,7 +144,13 @@ export class Program {
 
   /** Whether what the calls read is out of date: somebody has released it, such as weights, or a condition no longer holds. */
   get isStale(): boolean {
-    return this.#isSpoilt || !this.#recorded.conditions.every((holds) => holds());
+    const { conditions, unchanged, changes } = this.#recorded;
+    const hold = (all: readonly (() => boolean)[]) => all.every((holds) => holds());
+    if (this.#isSpoilt || !hold(conditions)) return true;
+    if (this.#seen === changes.count) return false; // there may be hundreds, of which the caches know nothing any more
+    if (!hold(unchanged)) return true;
+    this.#seen = changes.count;
+    return false;
   }
 
   /** Puts other blocks into the slots, draws numbers, and does what is done besides the calls. Returns their addresses. */

@@ -126,6 +126,7 @@ export class KernelsBackend extends KernelBackend {
   override disposeData(dataId: DataId, force = false): boolean {
     if (!this.data.has(dataId)) return true;
     const data = this.data.get(dataId);
+    if (data.isSupposed) this.kernels.changed();
     if (--data.refCount > 0 && !force) return false;
     for (const part of Object.values(data.complexTensorInfos ?? {})) this.disposeData(part.dataId, true);
     this.#alive.delete(data);
@@ -168,7 +169,8 @@ export class KernelsBackend extends KernelBackend {
   #note(tensor: TensorInfo): void {
     if (!this.kernels.recording || !(tensor instanceof Variable)) return;
     const { dataId } = tensor;
-    this.kernels.suppose(() => tensor.dataId === dataId);
+    this.data.get(dataId).isSupposed = true;
+    this.kernels.supposeUnchanged(() => tensor.dataId === dataId);
   }
 
   #info(data: TensorData, shape: readonly number[]): TensorInfo {

@@ -54,6 +54,8 @@ export class TensorData {
   refCount = 1;
   /** Rises when a kernel changes the values in place. */
   version = 0;
+  /** Whether a recording supposes that they stay what they are, and that a variable has them. */
+  isSupposed = false;
   /** The parts of a complex tensor, which has no values of its own. */
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   readonly #kernels: Kernels;
@@ -221,6 +223,7 @@ export class TensorData {
   /** To be called when a kernel is about to change the values in place. */
   change(): void {
     this.version++;
+    if (this.isSupposed) this.#kernels.changed();
     this.derive(undefined);
   }
 

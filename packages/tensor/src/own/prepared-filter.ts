@@ -16,7 +16,10 @@ export function preparedFilter(kernels: Kernels, shape: Conv2dShape, layer: Laye
   const isKnown = known instanceof PreparedLayer && known.isOf(shape, layer);
   const prepared = isKnown ? known : new PreparedLayer(kernels, shape, layer);
   if (!isKnown) weight.derive(prepared);
-  kernels.suppose(() => prepared.isCurrent);
+  if (kernels.recording) {
+    for (const part of partsOf(layer)) if (part) part.isSupposed = true;
+    kernels.supposeUnchanged(() => prepared.isCurrent);
+  }
   return prepared;
 }
 
