@@ -319,25 +319,45 @@ void write_moments(const PanelMoments* moments, int m, int n, const Last& last) 
     moments[column / kPanel].write(m, n - column, last.means + column, last.squares + column);
 }
 
-/// Finishes the sums of a tile and writes them. The last of its vectors has `columns` columns.
-template <int rows, int vectors, bool finishes, class Unit>
-inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
+/// A whole vector of columns, known as it is compiled.
+struct WholeVector {
+  constexpr operator int() const { return kLanes; }
+};
+
+/// Finishes the sums of a tile and writes them, one step for all of them after the other. The last of its vectors has `columns` columns.
+template <int rows, int vectors, bool finishes, class Unit, class Columns>
+[[gnu::always_inline]] inline void put_vectors(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
+  const auto each = [&](const auto& run) {
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < vectors; j++)
 #pragma GCC unroll 16
-    for (int j = 0; j < vectors; j++) {
-      float* c = of.c + i * of.c_row + j * kLanes;
-      const int count = j < vectors - 1 ? kLanes : columns;
-      if (of.accumulate) sums[i][j] += load(c, count);  // at the end: sums of sums err less
-      if constexpr (finishes) {
-        if (of.last) sums[i][j] = finished(*of.last, sums[i][j], i, j * kLanes, count);
+      for (int i = 0; i < rows; i++) {
+        if (j < vectors - 1) run(sums[i][j], i, j * kLanes, WholeVector{});
+        else run(sums[i][j], i, j * kLanes, columns);
       }
-      if (of.streams) stream(c, sums[i][j]);
-      else store(c, sums[i][j], count);
+  };
+  if (of.accumulate)  // at the end: sums of sums err less
+    each([&](Floats& sum, int i, int column, auto count) { sum += load(of.c + i * of.c_row + column, count); });
+  if constexpr (finishes) {
+    if (of.last) {
+      const Last& last = *of.last;
+      if (last.bias) each([&](Floats& sum, int, int column, auto count) { sum += load(last.bias + column, count); });
+      if (last.residual) each([&](Floats& sum, int i, int column, auto count) { sum += load(last.residual + i * last.row + column, count); });
+      if (last.low > -__builtin_inff()) each([&](Floats& sum, int, int, auto) { sum = at_least(splat(last.low), sum); });
+      if (last.high < __builtin_inff()) each([&](Floats& sum, int, int, auto) { sum = at_most(splat(last.high), sum); });
     }
+  }
+  if (of.streams) each([&](Floats& sum, int i, int column, auto) { stream(of.c + i * of.c_row + column, sum); });
+  else each([&](Floats& sum, int i, int column, auto count) { store(of.c + i * of.c_row + column, sum, count); });
   if constexpr (finishes) {
     if (of.moments) of.moments->add(sums);
   }
+}
+
+template <int rows, int vectors, bool finishes, class Unit>
+[[gnu::always_inline]] inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
+  if (columns == kLanes) put_vectors<rows, vectors, finishes>(sums, of, WholeVector{});
+  else put_vectors<rows, vectors, finishes>(sums, of, columns);
 }
 
 #if defined(IMGCLS_HAS_PAIRS)
