@@ -55,6 +55,8 @@ struct Sights {
   void add(int64_t tap, int64_t at) { taps[count++] = {tap, at}; }
   int64_t pixel(int64_t tap, int64_t place) const { return taps[tap].at + place * step; }
   bool sees(int64_t tap, int64_t place) const { return pixel(tap, place) >= 0 && pixel(tap, place) < limit; }
+  /// Whether the window has three taps that see pixels side by side, from the left to the right.
+  bool are_triples() const { return count == 3 && taps[1].at == taps[0].at + 1 && taps[2].at == taps[1].at + 1; }
   /// At how many places from this one on all taps see something; 0 if not even here.
   int64_t all_seen(int64_t place) const {
     int64_t seen = places - place;
@@ -145,6 +147,29 @@ void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int
   });
 }
 
+/// The same where the window has rows of three taps, side by side: each pixel is loaded once for all of a row. Places lie side by side too.
+template <int kPixels, class Y, class F>
+void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, int64_t channels, const Output<Y, F>& y, int64_t at, int64_t y_step,
+                 Ahead& ahead) {
+  constexpr int kSeen = kPixels + 2;
+  each_vector(channels, [&](int64_t c, int lanes) {
+    ahead.fetch();
+    const Floats bias = y.bias ? load(y.bias + c, lanes) : Floats{};
+    Floats sum[kPixels];
+    for (int p = 0; p < kPixels; p++) sum[p] = bias;
+    for (const Tap<const float>* row = taps; row < taps + 3 * rows; row += 3) {
+      const float* x = row->x + x_offset + c;
+      Floats seen[kSeen];
+      for (int i = 0; i < kSeen; i++) seen[i] = load(x + i * channels, lanes);
+      for (int t = 0; t < 3; t++) {
+        const Floats w = load(row[t].w + c, lanes);
+        for (int p = 0; p < kPixels; p++) sum[p] = fma(seen[p + t], w, sum[p]);
+      }
+    }
+    for (int p = 0; p < kPixels; p++) y.sink.put(at + p * y_step + c, y.f.value(sum[p]), lanes);
+  });
+}
+
 /// A line of such sums, from `at` on.
 template <class Y, class F>
 void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Output<Y, F>& y, int64_t at,
@@ -152,6 +177,10 @@ void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t ch
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
     int64_t i = 0;
+    if (columns.are_triples() && count == 3 * lines.count && columns.step == 1)
+      for (; i + kBlock <= places; i += kBlock) {
+        sum_triples<kBlock>(seen, lines.count, i * x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
+      }
     for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
     for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
   });
