@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "memory.h"
 #include "moments.h"
+#include "norm-slope.h"
 #include "threads.h"
 #include "window.h"
 
@@ -112,51 +113,85 @@ struct Ahead {
   static constexpr int64_t kFetched = 64;
 };
 
-struct AheadOfBoth {
-  Ahead x, dy;
+template <int count>
+struct AheadOfAll {
+  Ahead all[count];
 
   void fetch() {
-    x.fetch();
-    dy.fetch();
+    for (Ahead& each : all) each.fetch();
   }
 };
 
-/// Where sums go, and what is done to them before.
+/// Where sums go: f(sum + bias).
 template <class Y, class F>
 struct Output {
   Sink<Y> sink;
   const float* bias;  // null: none
   F f;
+
+  void add_ahead(int64_t, int64_t, int64_t, int64_t, AheadOfAll<3>&) const {}
+  Floats first(int64_t channel, int lanes) const { return bias ? load(bias + channel, lanes) : Floats{}; }
+
+  /// The sums of some pixels, which lie `step` apart from `at` on.
+  template <int kPixels>
+  void put(const Floats (&sums)[kPixels], int64_t at, int64_t step, int64_t channel, int lanes) const {
+    for (int p = 0; p < kPixels; p++) sink.put(at + p * step + channel, f.value(sums[p]), lanes);
+  }
 };
 
-/// y = f(Σ pixels · weights + bias) over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
-template <int kPixels, class Y, class F>
-void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const Output<Y, F>& y, int64_t at,
-              int64_t y_step, Ahead& ahead) {
+/// The same for sums that are gradients and meet a norm.
+template <class Y, class F>
+struct NormedOutput {
+  Sink<Y> sink;
+  NormSlope norm;
+  F f;
+
+  /// What a row of so many will meet, as it is written in so many times.
+  void add_ahead(int64_t row, int64_t rows, int64_t line, int64_t times, AheadOfAll<3>& ahead) const {
+    const int64_t bytes = row < rows ? line * int64_t{sizeof(Y)} : 0;
+    ahead.all[1] = {static_cast<const Y*>(norm.x) + row * line, bytes, times};
+    if (norm.y) ahead.all[2] = {static_cast<const Y*>(norm.y) + row * line, bytes, times};
+  }
+
+
+  Floats first(int64_t, int) const { return Floats{}; }
+
+  template <int kPixels>
+  void put(const Floats (&sums)[kPixels], int64_t at, int64_t step, int64_t channel, int lanes) const {
+    const auto *x = static_cast<const Y*>(norm.x) + at + channel, *y = norm.y ? static_cast<const Y*>(norm.y) + at + channel : nullptr;
+    ChannelSlope here(norm, channel, lanes);
+    for (int p = 0; p < kPixels; p++)
+      sink.put(at + p * step + channel, here.dz(f, sums[p], x + p * step, y ? y + p * step : nullptr, lanes), lanes);
+    here.add_to(norm, channel, lanes);
+  }
+};
+
+/// The sums of pixels times weights over the taps, for kPixels places, the first of which sees `x_offset` behind the taps' pixels.
+template <int kPixels, class To, int kAheads>
+void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int64_t x_step, int64_t channels, const To& y, int64_t at, int64_t y_step,
+              AheadOfAll<kAheads>& ahead) {
   each_vector(channels, [&](int64_t c, int lanes) {
     ahead.fetch();
-    const Floats bias = y.bias ? load(y.bias + c, lanes) : Floats{};
     Floats sum[kPixels];
-    for (int p = 0; p < kPixels; p++) sum[p] = bias;
+    for (int p = 0; p < kPixels; p++) sum[p] = y.first(c, lanes);
     for (int64_t t = 0; t < count; t++) {
       const float* x = taps[t].x + x_offset + c;
       const Floats w = load(taps[t].w + c, lanes);
       for (int p = 0; p < kPixels; p++) sum[p] = fma(load(x + p * x_step, lanes), w, sum[p]);
     }
-    for (int p = 0; p < kPixels; p++) y.sink.put(at + p * y_step + c, y.f.value(sum[p]), lanes);
+    y.put(sum, at, y_step, c, lanes);
   });
 }
 
 /// The same where the window has rows of three taps, side by side: each pixel is loaded once for all of a row. Places lie side by side too.
-template <int kPixels, class Y, class F>
-void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, int64_t channels, const Output<Y, F>& y, int64_t at, int64_t y_step,
-                 Ahead& ahead) {
+template <int kPixels, class To, int kAheads>
+void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, int64_t channels, const To& y, int64_t at, int64_t y_step,
+                 AheadOfAll<kAheads>& ahead) {
   constexpr int kSeen = kPixels + 2;
   each_vector(channels, [&](int64_t c, int lanes) {
     ahead.fetch();
-    const Floats bias = y.bias ? load(y.bias + c, lanes) : Floats{};
     Floats sum[kPixels];
-    for (int p = 0; p < kPixels; p++) sum[p] = bias;
+    for (int p = 0; p < kPixels; p++) sum[p] = y.first(c, lanes);
     for (const Tap<const float>* row = taps; row < taps + 3 * rows; row += 3) {
       const float* x = row->x + x_offset + c;
       Floats seen[kSeen];
@@ -166,21 +201,20 @@ void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, i
         for (int p = 0; p < kPixels; p++) sum[p] = fma(seen[p + t], w, sum[p]);
       }
     }
-    for (int p = 0; p < kPixels; p++) y.sink.put(at + p * y_step + c, y.f.value(sum[p]), lanes);
+    y.put(sum, at, y_step, c, lanes);
   });
 }
 
 /// A line of such sums, from `at` on.
-template <class Y, class F>
-void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const Output<Y, F>& y, int64_t at,
-              int64_t y_step, Ahead& ahead) {
+template <class To, int kAheads>
+void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const To& y, int64_t at,
+              int64_t y_step, AheadOfAll<kAheads>& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
     int64_t i = 0;
     if (columns.are_triples() && count == 3 * lines.count && columns.step == 1)
-      for (; i + kBlock <= places; i += kBlock) {
+      for (; i + kBlock <= places; i += kBlock)
         sum_triples<kBlock>(seen, lines.count, i * x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
-      }
     for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
     for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
   });
@@ -188,7 +222,7 @@ void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t ch
 
 /// weights += Σ pixels · dy over so many places, for kTaps taps, whose sums stay in registers meanwhile.
 template <int kTaps>
-void add_products(const Tap<float>* taps, int64_t x_step, int64_t channels, int64_t places, const float* dy, AheadOfBoth& ahead) {
+void add_products(const Tap<float>* taps, int64_t x_step, int64_t channels, int64_t places, const float* dy, AheadOfAll<2>& ahead) {
   each_vector(channels, [&](int64_t c, int lanes) {
     const float* x[kTaps];
     Floats sum[kTaps];
@@ -341,7 +375,7 @@ void convolve_piece(const Shape& shape, const Pieces& pieces, int piece, const I
     for (int64_t row = rows.begin; row < rows.end; row++) {
       const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
       const int64_t at = (image * shape.y.out + row) * line;
-      Ahead ahead = ahead_of(pieces, piece, image * shape.y.out + row, x, needs, blocks_of(shape.x.out, channels));
+      AheadOfAll<1> ahead = {{ahead_of(pieces, piece, image * shape.y.out + row, x, needs, blocks_of(shape.x.out, channels))}};
       if (!epilogue.residual) {
         sum_line(lines, columns, channels, workspace.taps, output, at, channels, ahead);
         continue;
@@ -401,32 +435,67 @@ Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
   return columns;
 }
 
+/// The rows of one piece of work. `after_row()` is called after each.
+template <class To, class AfterRow>
+void gradient_piece(const Shape& shape, const Pieces& pieces, int piece, const Images& dy, const float* weights, const To& output,
+                    const Workspace<const float>& workspace, float* dy_memory, const AfterRow& after_row) {
+  const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
+  const auto needs = [&](int64_t row) { return seeing(shape.y, {row, row + 1}); };
+  pieces.each_image(piece, [&](int64_t image, Range rows) {
+    const float* gradients = dy.floats(image, seeing(shape.y, rows), dy_memory);
+    for (int64_t row = rows.begin; row < rows.end; row++) {
+      const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
+      const int64_t index = image * shape.y.in + row, times = blocks_of(shape.x.in, channels);
+      AheadOfAll<3> ahead = {{ahead_of(pieces, piece, index, dy, needs, times)}};
+      output.add_ahead(pieces.next(piece, index), pieces.rows, line, times, ahead);
+      for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
+        sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, output,
+                 index * line + first * channels, stride * channels, ahead);
+      after_row();
+    }
+  });
+  finish_streams();
+}
+
 template <class X>
 const char* input_gradient(const Shape& shape, const Images& dy, const float* weights, X* dx) {
-  const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
+  const int64_t channels = shape.channels, line = shape.x.in * channels;
   const Pieces pieces(shape.batch, shape.y.in, line);
   if (!Workspace<const float>::for_all(shape, dy.work(most_seeing(shape.y, pieces.most())))) return kOutOfMemory;
   const Output<X, Identity> output{Sink<X>(dx, pieces.rows * line, channels), nullptr, {}};
-  const auto needs = [&](int64_t row) { return seeing(shape.y, {row, row + 1}); };
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<const float> workspace(shape, thread);
-    pieces.each_image(piece, [&](int64_t image, Range rows) {
-      const float* gradients = dy.floats(image, seeing(shape.y, rows), workspace.floats);
-      for (int64_t row = rows.begin; row < rows.end; row++) {
-        const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
-        Ahead ahead = ahead_of(pieces, piece, image * shape.y.in + row, dy, needs, blocks_of(shape.x.in, channels));
-        for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
-          sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, output,
-                   (image * shape.y.in + row) * line + first * channels, stride * channels, ahead);
-      }
-    });
-    finish_streams();
+    gradient_piece(shape, pieces, piece, dy, weights, output, workspace, workspace.floats, [] {});
   });
   return nullptr;
 }
 
+/// The same where the gradient meets a norm. Sums of a row are added to those of its piece, since sums of sums err less.
+template <class X>
+const char* input_gradient(const Shape& shape, const Images& dy, const float* weights, X* dx, const NormBefore& before) {
+  const int64_t channels = shape.channels, line = shape.x.in * channels, sums = 2 * channels;
+  const Pieces pieces(shape.batch, shape.y.in, line);
+  auto* memory = static_cast<float*>(shared_scratch(before.size(pieces.count(), channels) * sizeof(float)));
+  const int64_t work = whole_lines(sums) + dy.work(most_seeing(shape.y, pieces.most()));
+  if (!memory || !Workspace<const float>::for_all(shape, work)) return kOutOfMemory;
+  before.prepare(channels, memory);
+  const Sink<X> sink(dx, pieces.rows * line, channels);
+  with_activation(before.activation, before.slope, [&](auto f) {
+    parallel(pieces.count(), [&](int piece, int thread) {
+      const Workspace<const float> workspace(shape, thread);
+      float *of_row = workspace.floats, *of_piece = before.sums_of(piece, channels, memory);
+      memset(of_row, 0, sums * sizeof(float));
+      memset(of_piece, 0, sums * sizeof(float));
+      const NormedOutput<X, decltype(f)> output{sink, before.with_sums(channels, memory, of_row), f};
+      gradient_piece(shape, pieces, piece, dy, weights, output, workspace, of_row + whole_lines(sums), [&] { move_sums(of_row, sums, of_piece); });
+    });
+  });
+  before.add_up(pieces.count(), channels, memory);
+  return nullptr;
+}
+
 /// Adds a line's part to the weights that the lines' taps have.
-void add_line(const Lines<float>& lines, const Sights& columns, int64_t channels, Tap<float>* taps, const float* dy, AheadOfBoth& ahead) {
+void add_line(const Lines<float>& lines, const Sights& columns, int64_t channels, Tap<float>* taps, const float* dy, AheadOfAll<2>& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<float>* seen, int64_t count, int64_t place, int64_t places) {
     const float* from = dy + place * channels;
@@ -455,7 +524,7 @@ const char* weight_gradient(const Shape& shape, const Images& x, const Images& d
       const float* gradients = dy.floats(image, rows, workspace.floats + x_work);
       for (int64_t row = rows.begin; row < rows.end; row++) {
         const int64_t at = image * shape.y.out + row, times = blocks_of(shape.x.out, shape.channels);
-        AheadOfBoth ahead = {ahead_of(pieces, piece, at, x, needs, times), ahead_of(pieces, piece, at, dy, itself, times)};
+        AheadOfAll<2> ahead = {{ahead_of(pieces, piece, at, x, needs, times), ahead_of(pieces, piece, at, dy, itself, times)}};
         add_line(lines_under(shape, row, pixels, part, workspace.rows), columns, shape.channels, workspace.taps, gradients + row * dy.line, ahead);
       }
     });
@@ -521,13 +590,16 @@ const char* depthwise(Arguments in) {
               : convolve(shape, x, weights, static_cast<float*>(y), epilogue, moments);
 }
 
-/// depthwise_input_gradient(shape, dy, bf16, weight, dx, bf16)
+/// depthwise_input_gradient(shape, dy, bf16, weight, dx, bf16, norm before or null)
 const char* depthwise_input_gradient(Arguments in) {
   const Shape shape(in);
   const Images dy = read_dy(shape, in);
   const auto* weights = in.pointer<const float>();
   auto* dx = in.pointer<void>();
-  return in.flag() ? input_gradient(shape, dy, weights, static_cast<Bfloat16*>(dx)) : input_gradient(shape, dy, weights, static_cast<float*>(dx));
+  const bool bf16 = in.flag();
+  const NormBefore before(in);
+  const auto run = [&](auto* to) { return before.x ? input_gradient(shape, dy, weights, to, before) : input_gradient(shape, dy, weights, to); };
+  return bf16 ? run(static_cast<Bfloat16*>(dx)) : run(static_cast<float*>(dx));
 }
 
 /// depthwise_weight_gradient(shape, x, bf16, dy, bf16, d_weight)

@@ -107,6 +107,7 @@ const char* gradient(const Columns& columns, Activation kind, float slope, Argum
   auto* d_residual = in.pointer<T>();
   auto* d_gamma = in.pointer<float>();
   auto* d_beta = in.pointer<float>();
+  const auto* given = in.pointer<const float>();
 
   const int64_t parts_size = columns.pieces() * 2 * columns.channels, sums_size = whole_lines(2 * columns.channels);
   auto* memory = static_cast<float*>(
@@ -117,10 +118,14 @@ const char* gradient(const Columns& columns, Activation kind, float slope, Argum
 
   with_activation(kind, slope, [&](auto f) {
     const Incoming<T, decltype(f)> incoming{dy, y, line, f};
-    parallel(columns.pieces(), [&](int piece, int thread) {
-      sum_gradients(columns, piece, x, incoming, d_residual, static_cast<float*>(scratch(thread, 0)), parts + piece * 2 * columns.channels);
-    });
-    add_parts(parts, columns.pieces(), 2 * columns.channels, sums);
+    if (given) {
+      memcpy(sums, given, 2 * columns.channels * sizeof(float));
+    } else {
+      parallel(columns.pieces(), [&](int piece, int thread) {
+        sum_gradients(columns, piece, x, incoming, d_residual, static_cast<float*>(scratch(thread, 0)), parts + piece * 2 * columns.channels);
+      });
+      add_parts(parts, columns.pieces(), 2 * columns.channels, sums);
+    }
     const Outgoing outgoing(columns, parameters, statistics, sums, outgoing_memory);
     if (d_residual) write_gradient(columns, x, Incoming<T, Identity>{d_residual, nullptr, line, {}}, outgoing, dx);
     else write_gradient(columns, x, incoming, outgoing, dx);
@@ -218,7 +223,7 @@ const char* batch_norm_fold(Arguments in) {
 }
 
 /// batch_norm_gradient(bf16, rows, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, constant, d_mean, d_variance, dy, y, dx,
-/// d_residual, d_gamma, d_beta)
+/// d_residual, d_gamma, d_beta, sums or null)
 const char* batch_norm_gradient(Arguments in) {
   const bool bf16 = in.flag();
   const Columns columns = read_columns(in);

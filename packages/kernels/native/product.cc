@@ -33,6 +33,7 @@ struct Operands {
   bool far;
   const Last* last;
   struct PanelMoments* moments = nullptr;  // of what is written; null: not wanted
+  const struct Fetches* fetches = nullptr;
 };
 
 /// What comes closer while the blocks of a panel are computed: the next panel, where it is far, then what the caller said.
@@ -52,13 +53,13 @@ struct Ahead {
   }
 };
 
+#if defined(__AMX_BF16__)
+
 Floats finished(const Last& last, Floats sums, int64_t row, int64_t column, int count) {
   if (last.bias) sums += load(last.bias + column, count);
   if (last.residual) sums += load(last.residual + row * last.row + column, count);
   return at_most(splat(last.high), at_least(splat(last.low), sums));
 }
-
-#if defined(__AMX_BF16__)
 
 constexpr int kAmxTall = 2 * kAmxRows;
 constexpr int kAmxDeep = 8 * kAmxWords;              // units of transposed rows that are turned at a time
@@ -271,13 +272,30 @@ Floats multiply_units(Pair, Floats a, Floats b, Floats c) {
 
 #endif
 
-/// Brings closer what a tile will write, or what it will read in the same places.
-template <int rows, int vectors, bool writes>
+/// Brings closer what a tile will write.
+template <int rows, int vectors>
 void fetch_places(const float* first, int64_t row) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
-    for (int j = 0; j < vectors * kLanes; j += kLineBytes / 4) __builtin_prefetch(first + i * row + j, writes, 3);
+    for (int j = 0; j < vectors * kLanes; j += kLineBytes / 4) __builtin_prefetch(first + i * row + j, 1, 3);
 }
+
+/// Memory that comes closer while a tile is computed, a line or two of each array at a step: of many lines at once, processors drop most.
+struct Fetches {
+  const char* arrays[2];
+  int count = 0, lines = 0;
+
+  /// A tile's share of some rows that will be read or written later, in the order of memory: where the rows are no longer than `n`, as much as the
+  /// tile has values, else one row.
+  template <class T>
+  void add(const T* first, int64_t row, int64_t rows, int64_t n, int64_t column, int64_t columns) {
+    constexpr int64_t kValues = kLineBytes / sizeof(T);
+    const bool together = row == n;
+    if (!first || (!together && column / kPanel >= rows)) return;
+    arrays[count++] = reinterpret_cast<const char*>(first + (together ? rows * column : column / kPanel * row));
+    lines = static_cast<int>(ceil_div(together ? rows * columns : n, kValues));
+  }
+};
 
 /// Moments of a panel's columns, of one tile after the other: squares about a tile's own mean, and means about that of the first.
 struct PanelMoments {
@@ -350,7 +368,8 @@ template <int rows, int vectors, bool finishes, class Unit, class Columns>
   if (of.streams) each([&](Floats& sum, int i, int column, auto) { stream(of.c + i * of.c_row + column, sum); });
   else each([&](Floats& sum, int i, int column, auto count) { store(of.c + i * of.c_row + column, sum, count); });
   if constexpr (finishes) {
-    if (of.moments) of.moments->add(sums);
+    if constexpr (vectors * kLanes <= kPanel)
+      if (of.moments) of.moments->add(sums);
   }
 }
 
@@ -361,16 +380,6 @@ template <int rows, int vectors, bool finishes, class Unit>
 }
 
 #if defined(IMGCLS_HAS_PAIRS)
-/// Brings closer what the end of such a tile reads and writes.
-template <int rows>
-void fetch_bfloat16(const Last& last) {
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) {
-    if (last.to_residual) __builtin_prefetch(last.to_residual + i * last.row, 0, 3);
-    __builtin_prefetch(last.to + i * last.row, 1, 3);
-  }
-}
-
 /// The end of a tile whose results are bfloat16.
 template <int rows, int vectors>
 [[gnu::always_inline]] inline void write_bfloat16(const Operands<Pair>& of, Floats (&sums)[rows][vectors], int columns) {
@@ -393,6 +402,14 @@ template <int rows, int vectors>
 }
 #endif
 
+/// Those of step k, of so many.
+inline void fetch_lines(const Fetches& fetches, int k, int steps) {
+  for (int i = 0; i < fetches.count; i++) {
+    __builtin_prefetch(fetches.arrays[i] + k * kLineBytes, 0, 2);
+    if (k + steps < fetches.lines) __builtin_prefetch(fetches.arrays[i] + (k + steps) * kLineBytes, 0, 2);
+  }
+}
+
 /// One tile, its sums in registers throughout. The last of its vectors has `columns` columns.
 template <int rows, int vectors, bool transposed, class Unit>
 void tile(const Operands<Unit>& of, int columns) {
@@ -402,12 +419,10 @@ void tile(const Operands<Unit>& of, int columns) {
   const int64_t a_row = of.a_row;
   const int64_t b_row = of.b_row;
   const char* ahead = of.ahead;
-#if defined(IMGCLS_HAS_PAIRS)
-  if (kWritesBfloat16<Unit> && !transposed && of.last && of.last->to) fetch_bfloat16<rows>(*of.last);
-#endif
-  if (of.far) fetch_places<rows, vectors, true>(of.c, of.c_row);
-  if (!transposed && of.last && of.last->residual) fetch_places<rows, vectors, false>(of.last->residual, of.last->row);
+  if (of.far) fetch_places<rows, vectors>(of.c, of.c_row);
+  const int lines = of.fetches ? of.fetches->lines : 0;
   for (int k = 0; k < of.k; k++) {
+    if (k < lines) fetch_lines(*of.fetches, k, of.k);
     __builtin_prefetch(ahead, 0, 2);
     ahead += of.ahead_step;
     Floats row[vectors];
@@ -476,22 +491,43 @@ struct TiledProduct {
  private:
   static constexpr int64_t kNearPanels = 6 << 10;  // units
 
-  /// Rows by rows, so that the result is written as it lies, where it is bfloat16 or the panels stay in the first cache meanwhile; else panel by
-  /// panel. `moments`: of each panel, or null.
+  /// Rows by rows, so that memory is read and written as it lies, where there is something to read besides, the result is bfloat16, or the panels
+  /// stay in the first cache meanwhile; else panel by panel. `moments`: of each panel, or null.
   void run(PanelMoments* moments) const {
-    const bool rounds = last && last->to, is_wide = m == 1 && !transposed && b.panel == kPanel && !moments && !rounds;
+    const bool reads = last && last->residual, rounds = last && last->to;
+    const bool is_wide = m == 1 && !transposed && b.panel == kPanel && !moments && !rounds;
     const int blocks = (m + kTileRows - 1) / kTileRows, first = is_wide ? add_wide() : 0;
-    if (rounds || (traffic && traffic->far_result && int64_t{n} * k <= kNearPanels)) {
+    const bool far = traffic && traffic->far_result && !traffic->streams;
+    if (reads || rounds || (far && int64_t{n} * k <= kNearPanels)) {
       for (int block = 0; block < blocks; block++)
         for (int column = first; column < n; column += kPanel) {
+          const Fetches next = fetches(block, blocks, column, far);
           Ahead<Unit> ahead(traffic, b, panel(column), k, block > 0 || column + kPanel >= n);
-          add(block, blocks, column, ahead, moments);
+          add(block, blocks, column, ahead, moments, &next, false);
         }
     } else
       for (int column = first; column < n; column += kPanel) {
         Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
-        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead, moments);
+        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead, moments, nullptr, far);
       }
+  }
+
+  /// Where a row of tiles begins.
+  int row_of(int block, int blocks) const { return static_cast<int>(int64_t{m} * (block < blocks ? block : blocks) / blocks); }
+
+  /// A tile's share of what the next row of tiles reads and writes besides.
+  Fetches fetches(int block, int blocks, int column, bool far) const {
+    Fetches fetches;
+    const int from = row_of(block + 1, blocks), rows = row_of(block + 2, blocks) - from;
+    if (rows == 0) return fetches;
+    const Last next = last ? last->from(from, 0) : Last{};
+    const auto add = [&](auto* result, int64_t row, auto* residual) {
+      fetches.add(result, row, rows, n, column, smaller(kPanel, n - column));
+      fetches.add(residual, row, rows, n, column, smaller(kPanel, n - column));
+    };
+    if (next.to) add(next.to, next.row, next.to_residual);
+    else add(far ? c + from * c_row : nullptr, c_row, next.residual);
+    return fetches;
   }
 
   const Unit* panel(int column) const { return b.at + column / kPanel * b.panel; }
@@ -508,16 +544,18 @@ struct TiledProduct {
             ahead ? ahead : reinterpret_cast<const char*>(panel(column)),
             ahead ? kLineBytes : 0,
             traffic && traffic->streams,
-            traffic && traffic->far_result && !traffic->streams && !(here && here->to),
+            false,
             here};
   }
 
-  void add(int block, int blocks, int column, Ahead<Unit>& ahead, PanelMoments* moments) const {
-    const int begin = static_cast<int>(int64_t{m} * block / blocks), columns = n - column < kPanel ? n - column : kPanel;
-    const int rows = static_cast<int>(int64_t{m} * (block + 1) / blocks) - begin;
+  void add(int block, int blocks, int column, Ahead<Unit>& ahead, PanelMoments* moments, const Fetches* fetches, bool far) const {
+    const int begin = row_of(block, blocks), columns = n - column < kPanel ? n - column : kPanel;
+    const int rows = row_of(block + 1, blocks) - begin;
     const Last here = last ? last->from(begin, column) : Last{};
     Operands<Unit> of = operands(begin, column, ahead.take(k), last ? &here : nullptr);
     if (moments) of.moments = &moments[column / kPanel];
+    of.fetches = fetches;
+    of.far = far;
     if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
     else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
   }

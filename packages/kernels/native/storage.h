@@ -39,7 +39,7 @@ inline Ints load(const int32_t* from, int count) {
 /// As that of Halves.
 inline Ints extend(Bytes b) {
 #if defined(__AVX512F__)
-  return (Ints)_mm512_cvtepu8_epi32((__m128i)b);
+  return (Ints)_mm512_maskz_cvtepu8_epi32(0xffff, (__m128i)b);
 #elif defined(__AVX__)
   long long bits;
   memcpy(&bits, &b, sizeof bits);

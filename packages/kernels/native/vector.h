@@ -102,7 +102,7 @@ typedef uint16_t Halves __attribute__((vector_size(kLanes * 2)));
 /// One instruction, of which GCC makes four if it is not told.
 inline Words extend(Halves h) {
 #if defined(__AVX512F__)
-  return (Words)_mm512_cvtepu16_epi32((__m256i)h);
+  return (Words)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)h);
 #elif defined(__AVX__)
   return (Words)_mm256_cvtepu16_epi32((__m128i)h);
 #else

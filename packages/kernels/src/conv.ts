@@ -4,6 +4,7 @@ import { depthwiseConv2d, depthwiseInputGradient, depthwiseWeightGradient } from
 import { directConv2d, directFilter, directInputGradient, directWeightGradient } from './direct.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
+import type { NormBefore } from './norm.ts';
 import type { Window } from './window.ts';
 import {
   type Pass,
@@ -60,14 +61,32 @@ export interface Conv2dInputGradient {
   readonly weight: Block;
   /** Added to the gradient, laid out and stored as `dx`. Not for depthwise convolutions. */
   readonly residual?: Block | undefined;
+  /** What `dx` meets, if the convolution `meetsNorms`. */
+  readonly before?: NormBefore | undefined;
+  /** The gradient, or what `before` makes of it. */
   readonly dx: Buffer;
 }
 
 /** Whether each channel has filters of its own. */
 export const isDepthwise = ({ groups, inChannels }: Conv2dShape): boolean => groups > 1 && groups === inChannels;
 
-/** `dx` from `dy`, plus `residual`. */
+/**
+ * Whether its input gradient can meet the norm before it as it is written: where a depthwise convolution has one filter for each channel. Products are
+ * as fast as the walk that this saves would be.
+ */
+export const meetsNorms = (shape: Conv2dShape): boolean => isDepthwise(shape) && shape.inChannels === shape.outChannels;
+
+/**
+ * `dx` from `dy`, plus `residual`.
+ *
+ * @throws {RangeError} if it is to meet a norm, and can't.
+ */
 export function conv2dInputGradient(kernels: Kernels, shape: Conv2dShape, operands: Conv2dInputGradient): void {
+  if (operands.before && !meetsNorms(shape)) {
+    throw new RangeError(
+      'conv2dInputGradient: only a depthwise convolution of one filter per channel meets the norm before it',
+    );
+  }
   const compute = { depthwise: depthwiseInputGradient, winograd: winogradInputGradient, direct: directInputGradient };
   const { dy, dx } = operands;
   compute[algorithm(kernels, shape, 'inputGradient', dy, dx)](kernels, shape, operands);

@@ -1,8 +1,9 @@
 import { activationArguments } from './activation.ts';
 import { type Buffer, isBf16 } from './buffer.ts';
-import type { Conv2d, Conv2dShape } from './conv.ts';
+import type { Conv2d, Conv2dInputGradient, Conv2dShape } from './conv.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
+import { normBeforeArguments } from './norm.ts';
 import { windowArguments } from './window.ts';
 
 // Where every output channel has a filter of its own, [kh, kw, 1, outChannels], over one channel of the images; `groups` is `inChannels`.
@@ -23,11 +24,18 @@ export function depthwiseConv2d(
 export function depthwiseInputGradient(
   kernels: Kernels,
   shape: Conv2dShape,
-  { dy, weight, dx }: { readonly dy: Buffer; readonly weight: Block; readonly dx: Buffer },
+  { dy, weight, before, dx }: Omit<Conv2dInputGradient, 'residual'>,
 ): void {
   const times = shape.outChannels / shape.inChannels;
   const compute = (to: Buffer) => {
-    kernels.call('depthwise_input_gradient', ...numbers(shape), ...stored(dy), weight, ...stored(to));
+    kernels.call(
+      'depthwise_input_gradient',
+      ...numbers(shape),
+      ...stored(dy),
+      weight,
+      ...stored(to),
+      ...normBeforeArguments(before),
+    );
   };
   if (times === 1) {
     compute(dx);

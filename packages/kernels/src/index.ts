@@ -16,6 +16,7 @@ export {
   conv2dInputGradient,
   conv2dWeightGradient,
   isDepthwise,
+  meetsNorms,
   type PreparedFilter,
   prepareFilter,
 } from './conv.ts';
@@ -69,6 +70,7 @@ export {
   batchNormRunning,
   batchNormStatistics,
   channelSum,
+  type NormBefore,
   type NormParameters,
   type Rows,
   type RunningStatistics,

@@ -2,6 +2,7 @@ import { type Activation, activationArguments } from './activation.ts';
 import { type Buffer, isBf16 } from './buffer.ts';
 import type { Kernels } from './kernels.ts';
 import type { Block } from './memory.ts';
+import type { Value } from './program.ts';
 
 /** A matrix, channels last: an image's pixels are rows. All buffers of a call are stored alike; what belongs to channels is float32. */
 export interface Rows {
@@ -93,6 +94,8 @@ export interface BatchNormGradient extends NormParameters {
   readonly dResidual?: Buffer | undefined;
   readonly dGamma: Block;
   readonly dBeta: Block;
+  /** What whoever wrote `dy` has gathered for a `NormBefore`: then `dy` came through the activation already, and none follows. */
+  readonly sums?: Block | undefined;
   /** Gradients that the statistics have besides, `[channels]`. */
   readonly dMean?: Block | undefined;
   readonly dVariance?: Block | undefined;
@@ -106,11 +109,11 @@ export interface BatchNormGradient extends NormParameters {
 export function batchNormGradient(
   kernels: Kernels,
   { rows, channels, epsilon, constantStatistics, ...f }: BatchNormShape & { readonly constantStatistics: boolean },
-  { x, dy, y, dx, dResidual, dGamma, dBeta, dMean, dVariance, ...p }: BatchNormGradient,
+  { x, dy, y, dx, dResidual, dGamma, dBeta, sums, dMean, dVariance, ...p }: BatchNormGradient,
 ): void {
   const matrix = [isBf16(x), rows, channels, ...activationArguments(f)] as const;
   const statistics = [constantStatistics, dMean, dVariance] as const;
-  const gradients = [dy.block, y?.block, dx.block, dResidual?.block, dGamma, dBeta] as const;
+  const gradients = [dy.block, y?.block, dx.block, dResidual?.block, dGamma, dBeta, sums] as const;
   kernels.call(
     'batch_norm_gradient',
     ...matrix,
@@ -120,6 +123,31 @@ export function batchNormGradient(
     ...gradients,
   );
 }
+
+/**
+ * The batch norm and the activation that gave a convolution's input. Its gradient `dx` meets them as it is written: it becomes `dz = dx · f′`, and what
+ * `batchNormGradient` needs of that is gathered.
+ */
+export interface NormBefore extends NormParameters, Activation {
+  readonly epsilon: number;
+  /** What was normalised, laid out and stored as `dx`. */
+  readonly x: Buffer;
+  /** As `batchNormGradient` needs it. */
+  readonly y?: Buffer | undefined;
+  /** Where the sums of dz and of dz · (x - mean) by channel go, float32 `[2, channels]`. */
+  readonly sums: Block;
+}
+
+/** As norm-slope.h reads it. */
+export const normBeforeArguments = (before: NormBefore | undefined): Value[] =>
+  before
+    ? [
+        ...[before.x.block, before.y?.block],
+        ...parameterArguments(before, before.epsilon),
+        ...activationArguments(before),
+        before.sums,
+      ]
+    : Array<undefined>(10).fill(undefined);
 
 /** Images `[batch, height, width, channels]` that are normalised, activated and pooled. */
 export type BatchNormMaxPoolShape = Activation & {
@@ -144,7 +172,7 @@ export function batchNormMaxPool(
 export function batchNormMaxPoolGradient(
   kernels: Kernels,
   { epsilon, constantStatistics, ...shape }: BatchNormMaxPoolShape & { readonly constantStatistics: boolean },
-  { x, dy, dx, dGamma, dBeta, dMean, dVariance, ...p }: Omit<BatchNormGradient, 'y' | 'dResidual'>,
+  { x, dy, dx, dGamma, dBeta, dMean, dVariance, ...p }: Omit<BatchNormGradient, 'y' | 'dResidual' | 'sums'>,
 ): void {
   const inputs = [isBf16(x), ...imageArguments(shape), x.block, ...parameterArguments(p, epsilon)] as const;
   const statistics = [constantStatistics, dMean, dVariance] as const;

@@ -192,7 +192,12 @@ export class TensorData {
 
   /** Whether others than the one tensor that is asked about read these values. */
   get isShared(): boolean {
-    return this.refCount > 1 || this.#holders > 1;
+    return this.isSharedBeyond(0);
+  }
+
+  /** Whether others do than that and so many recipes. */
+  isSharedBeyond(recipes: number): boolean {
+    return this.refCount > 1 || this.#holders > 1 + recipes;
   }
 
   retain(): this {

@@ -8,6 +8,8 @@ import {
   conv2dWeightGradient,
   isDepthwise,
   type Kernels,
+  meetsNorms,
+  type NormBefore,
   unary,
 } from '@imgcls/kernels';
 import { engine, type Tensor4D, type TensorInfo } from '@tensorflow/tfjs-core';
@@ -58,7 +60,7 @@ export function inputGradient(
   { inputShape, groups, ...window }: InputGradient['attributes'],
 ): TensorInfo {
   const shape = shapeOf(inputShape, weight.shape, window, groups);
-  const recipe = new Gradient(shape, { dy: backend.of(dy), weight: backend.of(weight) });
+  const recipe = new InputSlope(shape, { dy: backend.of(dy), weight: backend.of(weight) });
   return backend.later(inputShape, activationStorage(), recipe);
 }
 
@@ -153,7 +155,7 @@ interface Slopes {
 }
 
 /** The gradient of a convolution's input, and what is added to it. */
-class Gradient implements Recipe {
+export class InputSlope implements Recipe {
   readonly ingredients: readonly TensorData[];
   readonly #shape: Conv2dShape;
   readonly #slopes: Slopes;
@@ -164,15 +166,20 @@ class Gradient implements Recipe {
     this.#slopes = slopes;
   }
 
-  plus(residual: TensorData): Gradient | undefined {
+  plus(residual: TensorData): InputSlope | undefined {
     if (this.#slopes.residual || isDepthwise(this.#shape)) return undefined;
-    return new Gradient(this.#shape, { ...this.#slopes, residual });
+    return new InputSlope(this.#shape, { ...this.#slopes, residual });
   }
 
-  compute(kernels: Kernels, dx: Buffer): void {
+  /** Whether the norm before the convolution can be met at once. */
+  get meetsNorms(): boolean {
+    return meetsNorms(this.#shape);
+  }
+
+  compute(kernels: Kernels, dx: Buffer, before?: NormBefore): void {
     const { dy, weight, residual } = this.#slopes;
     const run = (residual?: Block) =>
-      conv2dInputGradient(kernels, this.#shape, { dy: dy.buffer, weight: weight.block, residual, dx });
+      conv2dInputGradient(kernels, this.#shape, { dy: dy.buffer, weight: weight.block, residual, before, dx });
     if (residual) stored(kernels, residual, dx.storage, ({ block }) => run(block));
     else run();
   }

@@ -1,6 +1,7 @@
 import {
   type Activation,
   type BatchNormShape,
+  type Block,
   type Buffer,
   batchNormApply,
   batchNormGradient,
@@ -18,7 +19,7 @@ import type { RunningAttributes, RunningInputs } from '../norm.ts';
 import { alike, type Recipe, type TensorData } from '../tensor-data.ts';
 import { Slope } from './activation.ts';
 import { changeable } from './changeable.ts';
-import { Convolution, Statistics } from './conv.ts';
+import { Convolution, InputSlope, Statistics } from './conv.ts';
 import { blocksOf, type Norm, type NormVectors, normIngredients } from './layer.ts';
 import { isPair, PoolSlope } from './pool-slope.ts';
 
@@ -81,7 +82,8 @@ export interface GradientInputs extends Affine {
 
 /**
  * `[dx, dGamma, dBeta]`. Where `dy` is the slope of the activation that followed, and still waits, both are computed in one pass: with it
- * the slope of a pooling behind the activation, or the gradient of what was added before it, if somebody else needs that.
+ * the slope of a pooling behind the activation, or the gradient of what was added before it, if somebody else needs that. And where it comes from a
+ * convolution, and still waits, it passes the activation, and is summed up, as it is written.
  */
 export function batchNormBackward(
   backend: KernelsBackend,
@@ -101,25 +103,48 @@ export function batchNormBackward(
     dGamma: backend.of(dGamma).block,
     dBeta: backend.of(dBeta).block,
   };
-  const shape = { epsilon, constantStatistics, ...behind.f };
-  const { pool, output } = behind;
+  const sums = behind.pool ? undefined : gathered(kernels, slope, source, { ...norm, epsilon }, behind);
+  const { f, dy: incoming, output, pool } = sums ? nothingBehind(slope) : behind;
+  const shape = { epsilon, constantStatistics, ...f };
   if (pool)
     alike(kernels, backend.of(dx).buffer, [source, pool.dy], (dx, x, dy) =>
       batchNormMaxPoolGradient(kernels, { ...shape, ...imagesOf(pool.shape) }, { ...operands, x, dy, dx }),
     );
   else
-    alike(kernels, backend.of(dx).buffer, [source, behind.dy, output], (dx, x, dy, y) => {
-      const shared = behind.dy !== slope && slope.isShared && dx.storage === slope.storage;
+    alike(kernels, backend.of(dx).buffer, [source, incoming, output], (dx, x, dy, y) => {
+      const shared = incoming !== slope && slope.isShared && dx.storage === slope.storage;
       const write = (dResidual?: Buffer) =>
         batchNormGradient(
           kernels,
           { ...shape, ...rowsOf(source, norm) },
-          { ...operands, x: x!, dy: dy!, y, dx, dResidual },
+          { ...operands, x: x!, dy: dy!, y, dx, dResidual, sums },
         );
       if (shared) slope.takeOver(write);
       else write();
     });
+  if (sums) kernels.memory.release(sums);
   return [dx, dGamma, dBeta];
+}
+
+/**
+ * Where the gradient comes from a convolution, and still waits: has it pass the activation as it is written, into `slope`, and summed up. Returns what
+ * batch norm's gradient needs of that, for the caller to release.
+ */
+function gathered(
+  kernels: Kernels,
+  slope: TensorData,
+  source: TensorData,
+  norm: Norm,
+  { f, dy, output }: Behind,
+): Block | undefined {
+  const { pending } = dy;
+  if (!(pending instanceof InputSlope) || !pending.meetsNorms || slope.storage !== source.storage) return undefined;
+  if (dy !== slope && dy.isSharedBeyond(1)) return undefined; // somebody else needs it as it is
+  if (output && output.storage !== slope.storage) return undefined;
+  const sums = kernels.memory.allocate(2 * norm.gamma.size * Float32Array.BYTES_PER_ELEMENT);
+  const before = { ...blocksOf(norm), ...f, epsilon: norm.epsilon, x: source.buffer, y: output?.buffer, sums };
+  slope.takeOver((dz) => pending.compute(kernels, dz, before));
+  return sums;
 }
 
 export function channelSum(backend: KernelsBackend, { x }: { x: Tensor }): TensorInfo {
@@ -181,8 +206,10 @@ interface Behind {
   pool?: PoolSlope;
 }
 
+const nothingBehind = (dy: TensorData): Behind => ({ f: {}, dy });
+
 function whatFollowed(slope: TensorData, source: TensorData, norm: NormVectors): Behind {
-  const nothing: Behind = { f: {}, dy: slope };
+  const nothing = nothingBehind(slope);
   const { pending } = slope;
   if (pending instanceof PoolSlope) return { ...nothing, ...pooling(slope, source, norm, {}) };
   if (!(pending instanceof Slope)) return nothing;
