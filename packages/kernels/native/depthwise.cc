@@ -153,7 +153,6 @@ struct NormedOutput {
     if (norm.y) ahead.all[2] = {static_cast<const Y*>(norm.y) + row * line, bytes, times};
   }
 
-
   Floats first(int64_t, int) const { return Floats{}; }
 
   template <int kPixels>
@@ -425,10 +424,10 @@ Lines<const float> lines_over(const Shape& shape, int64_t pixel, const float* dy
   return lines;
 }
 
-/// The taps that every stride-th pixel from `first` on is seen by, and where.
+/// The taps that every stride-th pixel from `first` on is seen by, and where, from left to right.
 Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
   Sights columns{memory, ceil_div(axis.in - first, axis.stride), 1, axis.out};
-  for (int64_t tap = 0; tap < axis.taps; tap++) {
+  for (int64_t tap = axis.taps - 1; tap >= 0; tap--) {
     const int64_t at = first + axis.before - tap * axis.dilation;
     if (at % axis.stride == 0) columns.add(tap, at / axis.stride);
   }
