@@ -367,9 +367,8 @@ template <int rows, int vectors, bool finishes, class Unit, class Columns>
   }
   if (of.streams) each([&](Floats& sum, int i, int column, auto) { stream(of.c + i * of.c_row + column, sum); });
   else each([&](Floats& sum, int i, int column, auto count) { store(of.c + i * of.c_row + column, sum, count); });
-  if constexpr (finishes) {
-    if constexpr (vectors * kLanes <= kPanel)
-      if (of.moments) of.moments->add(sums);
+  if constexpr (finishes && vectors * kLanes <= kPanel) {
+    if (of.moments) of.moments->add(sums);
   }
 }
 
@@ -532,7 +531,7 @@ struct TiledProduct {
 
   const Unit* panel(int column) const { return b.at + column / kPanel * b.panel; }
 
-  Operands<Unit> operands(int row, int column, const char* ahead, const Last* here) const {
+  Operands<Unit> operands(int row, int column, const char* ahead, bool far, const Last* here) const {
     return {k,
             transposed ? a + row : a + row * a_row,
             a_row,
@@ -544,7 +543,7 @@ struct TiledProduct {
             ahead ? ahead : reinterpret_cast<const char*>(panel(column)),
             ahead ? kLineBytes : 0,
             traffic && traffic->streams,
-            false,
+            far,
             here};
   }
 
@@ -552,10 +551,9 @@ struct TiledProduct {
     const int begin = row_of(block, blocks), columns = n - column < kPanel ? n - column : kPanel;
     const int rows = row_of(block + 1, blocks) - begin;
     const Last here = last ? last->from(begin, column) : Last{};
-    Operands<Unit> of = operands(begin, column, ahead.take(k), last ? &here : nullptr);
+    Operands<Unit> of = operands(begin, column, ahead.take(k), far, last ? &here : nullptr);
     if (moments) of.moments = &moments[column / kPanel];
     of.fetches = fetches;
-    of.far = far;
     if (columns <= kLanes) tile_of<kTileRows, 1, transposed>(rows, of, columns);
     else tile_of<kTileRows, 2, transposed>(rows, of, columns - kLanes);
   }
@@ -566,7 +564,7 @@ struct TiledProduct {
     int column = 0;
     for (; column + kColumns <= n; column += kColumns) {
       const Last here = last ? last->from(0, column) : Last{};
-      wide_tile(operands(0, column, nullptr, last ? &here : nullptr));
+      wide_tile(operands(0, column, nullptr, false, last ? &here : nullptr));
     }
     return column;
   }

@@ -160,7 +160,7 @@ inline void store_pairs(Pair* to, Floats first, Floats second) {
   alignas(64) static constexpr uint16_t kOrder[kPanel] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
                                                           8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
   const auto rounded = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
-  _mm512_storeu_si512(to, _mm512_permutexvar_epi16(_mm512_load_si512(kOrder), rounded));
+  _mm512_storeu_si512(to, _mm512_maskz_permutexvar_epi16(~__mmask32{0}, _mm512_load_si512(kOrder), rounded));
 #else
   store_pairs(to, narrow(first), narrow(second));
 #endif
