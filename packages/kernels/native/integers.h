@@ -24,5 +24,11 @@ struct Cut {
   int64_t grains() const { return ceil_div(length, grain); }
 };
 
+/// [begin, end) along an axis.
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
 }  // namespace IMGCLS_ISA
 }  // namespace imgcls

@@ -507,12 +507,25 @@ struct TiledProduct {
     } else
       for (int column = first; column < n; column += kPanel) {
         Ahead<Unit> ahead(traffic, b, panel(column), k, column + kPanel >= n);
-        for (int block = 0; block < blocks; block++) add(block, blocks, column, ahead, moments, nullptr, far);
+        for (int block = 0; block < blocks; block++) {
+          const Fetches later = fetches_later();
+          add(block, blocks, column, ahead, moments, &later, far);
+        }
       }
   }
 
   /// Where a row of tiles begins.
   int row_of(int block, int blocks) const { return static_cast<int>(int64_t{m} * (block < blocks ? block : blocks) / blocks); }
+
+  /// A tile's share of what will be read later.
+  Fetches fetches_later() const {
+    Fetches fetches;
+    if (!traffic) return fetches;
+    fetches.lines = static_cast<int>(traffic->later_lines);
+    for (Traffic::Span& span : traffic->later)
+      if (const char* next = span.take(fetches.lines * kLineBytes)) fetches.arrays[fetches.count++] = next;
+    return fetches;
+  }
 
   /// A tile's share of what the next row of tiles reads and writes besides.
   Fetches fetches(int block, int blocks, int column, bool far) const {

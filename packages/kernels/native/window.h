@@ -19,12 +19,6 @@ struct Axis {
   bool inside(int64_t place, int64_t tap) const { return pixel(place, tap) >= 0 && pixel(place, tap) < in; }
 };
 
-/// [begin, end) along an axis.
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-};
-
 /// Where a value is larger than the largest of a window so far; NaN is larger than all.
 inline Ints exceeds(Floats value, Floats largest) { return (value > largest) | (value != value); }
 

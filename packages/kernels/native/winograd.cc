@@ -24,12 +24,12 @@ constexpr int64_t kFewTiles = 8;     // or units of them, that are a piece of wo
 constexpr int64_t kMuch = 30 << 20;  // bytes of output, that no cache will keep
 
 // Of the weight gradient
-constexpr int64_t kMostParts = 16;        // that sum apart
-constexpr int64_t kFewSums = 352 << 10;   // floats of sums at all points that stay in a cache
-constexpr int64_t kFewChunk = 96;         // units of tiles at a time where they do
-constexpr int64_t kManyPoints = 2 << 20;  // units of V and Z at a time where they do not
-constexpr int64_t kPartTiles = 128;       // units that pay for adding their sums to those of other parts,
-constexpr int64_t kManySums = 16 << 20;   // which in all are at most so many floats
+constexpr int64_t kFewSums = 352 << 10;    // floats of sums at all points that stay in a cache
+constexpr int64_t kFewUnits = 96;          // units of tiles at a time where they do
+constexpr int64_t kManyPoints = 1 << 20;   // units of V and Z at a time where they do not,
+constexpr int64_t kManyUnits = 128;        // of so many tiles at least
+constexpr int64_t kMostParts = 16;         // of the tiles that are summed apart
+constexpr int64_t kPointsPerSum = 6;       // that pay for a part's sums
 
 /// Images [batch][height][width][channels].
 struct Images {
@@ -60,6 +60,12 @@ struct Shape {
     return {index / across / down, row, column, smaller(edge, out.height - row), smaller(edge, out.width - column)};
   }
 };
+
+/// How many chunks tiles are cut into: where there are several, a multiple of four, so that threads get as many each.
+int64_t chunks_of(int64_t tiles) {
+  const int64_t chunks = ceil_div(tiles, kChunk);
+  return chunks > 2 ? (chunks + 2) / 4 * 4 : chunks;
+}
 
 Shape read_shape(Arguments& in) {
   const int64_t batch = in.integer(), height = in.integer(), width = in.integer(), channels = in.integer();
@@ -257,6 +263,12 @@ struct FilterBlocks {
   }
 };
 
+/// What comes closer while a chunk of tiles is multiplied: the pixels that its thread will most likely transform next.
+struct Later {
+  Traffic::Span what[2] = {};
+  int64_t lines = 0;  // of each, with a tile of a product
+};
+
 template <class Tiles>
 struct Convolution {
   using Unit = typename Tiles::Unit;
@@ -283,6 +295,20 @@ struct Convolution {
   int64_t v_size(int64_t tiles) const { return Tiles::kPoints * v_point(tiles); }
   int64_t m_size() const { return Tiles::kPoints * m_point(); }
   int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
+  /// A chunk's share of some images, in the order of memory: whose it is exactly matters little, as long as all of them come closer.
+  Traffic::Span share(const Values& values, const Images& images, int64_t chunk) const {
+    if (chunk >= chunks.parts) return {};
+    const auto at = [&](int64_t tile) { return images.size() * (values.is_bf16 ? 2 : 4) * tile / shape.tiles() / 64 * 64; };
+    const int64_t begin = at(chunks.begin(chunk));
+    return {static_cast<const char*>(values.at) + begin, at(chunks.begin(chunk + 1)) - begin};
+  }
+
+  Later later(int64_t chunk) const {
+    const int64_t products = Tiles::kPoints * ceil_div(in_units(), kDepth) * panels_of(out()) * ceil_div(chunks.most(), kTileRows);
+    Later later = {{share(x, shape.in, chunk + threads()), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
+    for (const Traffic::Span& span : later.what) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
+    return later;
+  }
   Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), v_point(tiles), kPanel}; }
 };
 
@@ -362,7 +388,7 @@ void transform_output(const Convolution<Tiles>& work, const Tile& tile, const fl
 /// The outputs of a chunk of tiles, for some panels: products, and their transforms.
 template <class Tiles>
 void compute_outputs(const Convolution<Tiles>& work, int64_t chunk, const Points<typename Tiles::Unit>& v,
-                     FilterPoints<const typename Tiles::Unit> u, int64_t first, int64_t panels, float* m) {
+                     FilterPoints<const typename Tiles::Unit> u, int64_t first, int64_t panels, float* m, Later& later) {
   constexpr int kPoints = Tiles::kPoints;
   const int64_t in = work.in_units(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
   const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
@@ -371,9 +397,12 @@ void compute_outputs(const Convolution<Tiles>& work, int64_t chunk, const Points
     const auto* u_point = u.at + point * u.point;
     Traffic traffic;
     if (point + 1 < kPoints) traffic = {{soon(v_point + v.point, tiles * v.row), soon(u_point + u.point, panels * u.panel)}};
+    memcpy(traffic.later, later.what, sizeof later.what);
+    traffic.later_lines = later.lines;
     for (int64_t k = 0; k < in; k += kDepth)
       product<typename Tiles::Unit>(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
               {u_point + k * kPanel, kPanel, u.panel}, m + point * work.m_point(), row, k > 0, &traffic);
+    memcpy(later.what, traffic.later, sizeof later.what);
   }
   Tally tally;
   work.y.visit([&](auto* y) {
@@ -398,9 +427,10 @@ bool convolve_by_tiles(const Convolution<Tiles>& work, const float* zeros, float
     auto* own = static_cast<float*>(scratch(thread, 0));
     const Points<Unit> v = work.v_points(reinterpret_cast<Unit*>(own), most);
     const int64_t begin = work.chunks.begin(chunk);
+    Later later = work.later(chunk);
     transform_image<ByChannels, Tiles>(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
     for (int64_t panel = 0; panel < panels; panel += kBlockPanels)
-      compute_outputs(work, chunk, v, u.block(panel), panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most));
+      compute_outputs(work, chunk, v, u.block(panel), panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most), later);
   });
   return true;
 }
@@ -424,103 +454,174 @@ bool convolve_by_channels(const Convolution<Tiles>& work, const float* zeros, fl
     auto* made = reinterpret_cast<Unit*>(own);
     if (!work.filter.u) transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, {made, point, panel_size});
     const FilterPoints<const Unit> u = work.filter.u ? given.panel(panel) : FilterPoints<const Unit>{made, point, panel_size};
+    Later none;
     for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
-      compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * point);
+      compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * point, none);
   });
   return true;
 }
 
-/// What sums Vᵀ·Z over tiles: how V, Z and the sums [point][channel][output channel] lie.
+/// The weight gradient: Vᵀ·Z, summed over tiles.
 template <class Tiles>
-struct GradientSums {
+struct WeightGradient {
   using Unit = typename Tiles::Unit;
   static constexpr int kPoints = Tiles::kPoints;
   Shape shape;
   Values x, dy;
-  const float* zeros;
-  int64_t most;  // units of tiles at a time
+  float* gradient;
+  const float* zeros = nullptr;
 
   int64_t units() const { return ceil_div(shape.tiles(), kDeep<Unit>); }
-
   int64_t in_panels() const { return panels_of(shape.in.channels); }
   int64_t out_panels() const { return panels_of(shape.out.channels); }
-  int64_t row() const { return spread(out_panels() * kPanel); }
-  int64_t point() const { return spread(in_panels() * kPanel * row()); }
-  int64_t size() const { return kPoints * point(); }
-  bool stay_in_cache() const { return size() <= kFewSums; }
+  int channels_of(int64_t panel) const { return static_cast<int>(smaller(kPanel, shape.in.channels - panel * kPanel)); }
+  int64_t sums() const { return in_panels() * out_panels() * kPanel * kPanel; }  // at a point
+  bool has_few_sums() const { return kPoints * sums() <= kFewSums; }
 
-  int64_t units_at_a_time() const {
-    if (stay_in_cache()) return kFewChunk;
-    const int64_t tile = kPoints * (in_panels() + out_panels()) * kPanel;
-    return smaller(larger(kManyPoints / tile, 2 * kChunk), 4 * kChunk);
+  /// Units of tiles whose points are there together.
+  int64_t most() const {
+    const int64_t unit = kPoints * (in_panels() + out_panels()) * kPanel;
+    return smaller(units(), has_few_sums() ? kFewUnits : larger(kManyPoints / unit, kManyUnits));
   }
 
-  /// How many parts of the tiles have sums of their own, so that no thread reads points that another has made: that would take longer than adding up.
+  /// How many parts of the tiles have sums of their own.
   int64_t parts() const {
-    if (stay_in_cache()) return smaller(ceil_div(units(), most), kMostParts);
+    if (has_few_sums()) return smaller(ceil_div(units(), most()), kMostParts);
+    const int64_t points = units() * (in_panels() + out_panels()) * kPanel;
     int64_t parts = 1;
-    while (parts < kMostParts && units() >= 2 * parts * kPartTiles && 2 * parts * size() <= kManySums) parts *= 2;
+    while (2 * parts <= kMostParts && 2 * parts * sums() * kPointsPerSum <= points) parts *= 2;
     return parts;
   }
 
-  // Units from point to point of V and Z
-  int64_t v_point() const { return spread(in_panels() * most * kPanel); }
-  int64_t z_point() const { return spread(out_panels() * most * kPanel); }
+  // V, and Z behind it
+  int64_t panel() const { return most() * kPanel; }
+  int64_t v_point() const { return spread(in_panels() * panel()); }
+  int64_t z_point() const { return spread(out_panels() * panel()); }
   int64_t points_size() const { return kPoints * (v_point() + z_point()); }
+  Points<Unit> v_points(Unit* points) const { return {points, kPanel, v_point(), panel()}; }
+  Points<Unit> z_points(Unit* points) const { return {points + kPoints * v_point(), kPanel, z_point(), panel()}; }
 
-  /// Adds up the units of tiles [begin, end), `most` at a time, whose points go to `points`. `each(parts, work)` does the parts of each step.
-  template <class Each>
-  void add(int64_t begin, int64_t end, Unit* points, float* sums, const Each& each) const {
-    const int64_t panel = most * kPanel;
-    const Points<Unit> v = {points, kPanel, v_point(), panel};
-    const Points<Unit> z = {v.at + kPoints * v.point, kPanel, z_point(), panel};
-    const Cut chunks{end - begin, ceil_div(end - begin, most)}, blocks{in_panels(), ceil_div(in_panels(), kBlockPanels)};
+  /// The points of some units, which become those from `first` on.
+  void transform_units(Range some, Unit* points, int64_t first) const {
+    transform_image<ByTiles, Tiles>(shape, x, zeros, some.begin, some.end, v_points(points).from(first));
+    transform_gradient<Tiles>(shape, dy, zeros, some.begin, some.end, z_points(points).from(first));
+  }
+
+  /// The gradient of one channel and some output channels from sums that begin at `sums`: of several parts, `part` apart, or added to what is there.
+  void finish(const float* sums, int64_t point, int64_t parts, int64_t part, int64_t channel, Range outputs, bool accumulate) const {
+    constexpr int64_t kSoon = 4 * kLanes;
+    const int64_t in = shape.in.channels, out = shape.out.channels;
+    for (int64_t c = outputs.begin; c < outputs.end; c += kLanes, sums += kLanes)
+      transform<typename Tiles::WeightSlope>(
+          [&](int i, int j) {
+            const float* from = sums + (i * Tiles::kSquare + j) * point;
+            Floats sum{};
+            for (int64_t p = 0; p < parts; p++, from += part) {
+              __builtin_prefetch(from + kSoon, 0, 3);
+              sum += load(from);
+            }
+            return sum;
+          },
+          [&](int i, int j, Floats value) {
+            float* to = gradient + ((i * kTaps + j) * in + channel) * out + c;
+            store_some(to, accumulate ? value + load_some(to, outputs.end - c) : value, outputs.end - c);
+          });
+  }
+};
+
+/// Fewer sums than points, [point][channel][output channel]: parts of the tiles have points and sums of their own, so that no thread reads what another
+/// has made.
+template <class Tiles>
+struct SumsApart {
+  using Unit = typename Tiles::Unit;
+  const WeightGradient<Tiles>& of;
+
+  Cut parts() const { return {of.units(), of.parts()}; }
+  int64_t row() const { return spread(of.out_panels() * kPanel); }
+  int64_t point() const { return spread(of.in_panels() * kPanel * row()); }
+  int64_t part() const { return Tiles::kPoints * point(); }
+
+  int64_t shared_size() const { return parts().parts * part(); }
+  int64_t own_size() const { return of.points_size(); }
+
+  void compute(float* sums) const {
+    const Cut cut = parts();
+    parallel(static_cast<int>(cut.parts), [&](int index, int thread) {
+      add({cut.begin(index), cut.begin(index + 1)}, static_cast<Unit*>(scratch(thread, 0)), sums + index * part());
+    });
+    parallel(static_cast<int>(of.shape.in.channels), [&](int channel, int) {
+      of.finish(sums + channel * row(), point(), cut.parts, part(), channel, {0, of.shape.out.channels}, false);
+    });
+  }
+
+ private:
+  void add(Range units, Unit* points, float* sums) const {
+    const Cut chunks{units.size(), ceil_div(units.size(), of.most())};
     for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
-      const int64_t first = begin + chunks.begin(chunk), units = chunks.size(chunk);
+      of.transform_units({units.begin + chunks.begin(chunk), units.begin + chunks.begin(chunk + 1)}, points, 0);
+      for (int64_t at = 0; at < Tiles::kPoints; at++)
+        for (int64_t p = 0; p < of.in_panels(); p++) add_panel(at, p, chunks.size(chunk), points, sums, chunk > 0);
+    }
+  }
+
+  /// A panel of V times all of Z, at one point.
+  void add_panel(int64_t at, int64_t p, int64_t units, Unit* points, float* sums, bool accumulate) const {
+    const Points<Unit> v = of.v_points(points), z = of.z_points(points);
+    const Unit *point_v = v.at + at * v.point, *panel_v = point_v + p * v.panel, *point_z = z.at + at * z.point;
+    float* to = sums + at * point() + p * kPanel * row();
+    Traffic traffic;
+    if (p + 1 < of.in_panels()) traffic = {{soon(panel_v + v.panel, v.panel), soon(to + kPanel * row(), kPanel * row())}};
+    else if (at + 1 < Tiles::kPoints) traffic = {{soon(point_v + v.point, v.panel), soon(point_z + z.point, z.point)}};
+    traffic.far_result = true;
+    product_transposed<Unit>(of.channels_of(p), static_cast<int>(of.shape.out.channels), static_cast<int>(units), panel_v, kPanel,
+                             {point_z, kPanel, z.panel}, to, row(), accumulate, &traffic);
+  }
+};
+
+/// As many sums as points or more, which would take longer to read and write than to make: threads share the points, and each piece of work owns a block of channels by
+/// output channels, whose sums stay in cache and become the gradient there.
+template <class Tiles>
+struct SumsInBlocks {
+  using Unit = typename Tiles::Unit;
+  static constexpr int64_t kChannels = 32, kOutputs = 64;  // of a block
+  static constexpr int64_t kRow = kOutputs + kLine, kPoint = kChannels * kRow + kLine;
+  const WeightGradient<Tiles>& of;
+
+  int64_t shared_size() const { return of.points_size(); }
+  int64_t own_size() const { return Tiles::kPoints * kPoint; }
+
+  void compute(float* shared) const {
+    auto* points = reinterpret_cast<Unit*>(shared);
+    const Cut chunks{of.units(), ceil_div(of.units(), of.most())};
+    const Cut in{of.in_panels(), ceil_div(of.in_panels() * kPanel, kChannels)}, out{of.out_panels(), ceil_div(of.out_panels() * kPanel, kOutputs)};
+    for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
+      const int64_t first = chunks.begin(chunk), units = chunks.size(chunk);
       const Cut few{units, ceil_div(units, kFewTiles)};
-      each(few.parts, [&](int part, int) {
-        const int64_t from = few.begin(part), to = from + few.size(part);
-        transform_image<ByTiles, Tiles>(shape, x, zeros, first + from, first + to, v.from(from));
-        transform_gradient<Tiles>(shape, dy, zeros, first + from, first + to, z.from(from));
-      });
-      each(kPoints * blocks.parts, [&](int piece, int) {
-        const int64_t at = piece % kPoints, block = piece / kPoints;
-        for (int64_t p = blocks.begin(block); p < blocks.begin(block + 1); p++) {
-          const Unit* panel_v = v.at + at * v.point + p * panel;
-          const Unit* point_z = z.at + at * z.point;
-          float* to = sums + at * point() + p * kPanel * row();
-          Traffic traffic;
-          if (p + 1 < blocks.begin(block + 1)) {
-            traffic = {{soon(panel_v + panel, panel), soon(to + kPanel * row(), kPanel * row())}};
-          } else if (at + 1 < kPoints) {
-            traffic = {{soon(v.at + (at + 1) * v.point + blocks.begin(block) * panel, panel), soon(point_z + z.point, z.point)}};
-          }
-          traffic.far_result = true;
-          product_transposed<Unit>(static_cast<int>(smaller(kPanel, shape.in.channels - p * kPanel)), static_cast<int>(shape.out.channels),
-                                   static_cast<int>(units), panel_v, kPanel, {point_z, kPanel, panel}, to, row(), chunk > 0, &traffic);
-        }
+      parallel(static_cast<int>(few.parts),
+               [&](int part, int) { of.transform_units({first + few.begin(part), first + few.begin(part + 1)}, points, few.begin(part)); });
+      parallel(static_cast<int>(in.parts * out.parts), [&](int piece, int thread) {
+        compute_block(part_of(in, piece / out.parts), part_of(out, piece % out.parts), units, points, static_cast<float*>(scratch(thread, 0)), chunk > 0);
       });
     }
   }
 
-  /// The gradient from as many sums as there are parts.
-  void finish(const float* sums, int64_t parts, float* gradient) const {
-    constexpr int64_t kSoon = 4 * kLanes;
-    const int64_t in = shape.in.channels, out = shape.out.channels;
-    parallel(static_cast<int>(in), [&](int channel, int) {
-      for (int64_t c = 0; c < out; c += kLanes)
-        transform<typename Tiles::WeightSlope>(
-            [&](int i, int j) {
-              const float* from = sums + (i * Tiles::kSquare + j) * point() + channel * row() + c;
-              Floats sum{};
-              for (int64_t part = 0; part < parts; part++, from += size()) {
-                __builtin_prefetch(from + kSoon, 0, 3);
-                sum += load(from);
-              }
-              return sum;
-            },
-            [&](int i, int j, Floats value) { store_some(gradient + ((i * kTaps + j) * in + channel) * out + c, value, out - c); });
-    });
+ private:
+  static Range part_of(const Cut& cut, int64_t part) { return {cut.begin(part), cut.begin(part + 1)}; }
+
+  /// That of some panels of channels and of output channels.
+  void compute_block(Range in, Range out, int64_t units, Unit* points, float* sums, bool accumulate) const {
+    const Range outputs = {out.begin * kPanel, smaller(out.end * kPanel, of.shape.out.channels)};
+    const Points<Unit> all_v = of.v_points(points), all_z = of.z_points(points);
+    for (int64_t at = 0; at < Tiles::kPoints; at++) {
+      const Unit *v = all_v.at + at * all_v.point + in.begin * all_v.panel, *z = all_z.at + at * all_z.point + out.begin * all_z.panel;
+      Traffic traffic;
+      if (at + 1 < Tiles::kPoints) traffic = {{soon(v + all_v.point, in.size() * all_v.panel), soon(z + all_z.point, out.size() * all_z.panel)}};
+      for (int64_t p = 0; p < in.size(); p++)
+        product_transposed<Unit>(of.channels_of(in.begin + p), static_cast<int>(outputs.size()), static_cast<int>(units), v + p * all_v.panel, kPanel,
+                                 {z, kPanel, all_z.panel}, sums + at * kPoint + p * kPanel * kRow, kRow, false, &traffic);
+    }
+    const int64_t first = in.begin * kPanel, channels = smaller(in.end * kPanel, of.shape.in.channels) - first;
+    for (int64_t i = 0; i < channels; i++) of.finish(sums + i * kRow, kPoint, 1, 0, first + i, outputs, accumulate);
   }
 };
 
@@ -538,30 +639,16 @@ const char* convolve(Convolution<Tiles> work) {
   return nullptr;
 }
 
-/// Each part has V, Z and sums of its own; where there are too few tiles for that, all threads share the work of each step.
-template <class Tiles>
-const char* add_up(GradientSums<Tiles> work, float* gradient) {
-  using Unit = typename Tiles::Unit;
-  work.most = smaller(work.units_at_a_time(), work.units());
-  const Cut pieces{work.units(), work.parts()};
-  const bool apart = pieces.parts > 1;
-  const int64_t zeros = spread(larger(work.shape.in.channels, work.shape.out.channels)), sums = pieces.parts * work.size();
-  auto* shared = static_cast<float*>(shared_scratch((zeros + sums + (apart ? 0 : work.points_size())) * sizeof(float)));
-  if (!shared || (apart && !reserve_scratch(work.points_size()))) return kOutOfMemory;
+/// With memory for the sums, or the points, and for zeros in place of pixels outside.
+template <class Sums, class Tiles>
+const char* compute(WeightGradient<Tiles> work) {
+  const int64_t zeros = spread(larger(work.shape.in.channels, work.shape.out.channels));
+  const Sums sums{work};
+  auto* shared = static_cast<float*>(shared_scratch((zeros + sums.shared_size()) * sizeof(float)));
+  if (!shared || !reserve_scratch(sums.own_size())) return kOutOfMemory;
   memset(shared, 0, zeros * sizeof(float));
   work.zeros = shared;
-  if (apart) {
-    const auto alone = [](int64_t parts, const auto& part) {
-      for (int64_t i = 0; i < parts; i++) part(static_cast<int>(i), 0);
-    };
-    parallel(static_cast<int>(pieces.parts), [&](int piece, int thread) {
-      work.add(pieces.begin(piece), pieces.begin(piece + 1), static_cast<Unit*>(scratch(thread, 0)), shared + zeros + piece * work.size(), alone);
-    });
-  } else {
-    const auto together = [](int64_t parts, const auto& part) { parallel(static_cast<int>(parts), part); };
-    work.add(0, work.units(), reinterpret_cast<Unit*>(shared + zeros + sums), shared + zeros, together);
-  }
-  work.finish(shared + zeros, pieces.parts, gradient);
+  sums.compute(shared + zeros);
   return nullptr;
 }
 
@@ -590,7 +677,7 @@ const char* winograd(Arguments arguments) {
   return with_tiles(!filter.u && (x.is_bf16 || y.is_bf16), [&](auto tiles) {
     using Tiles = decltype(tiles);
     shape.edge = Tiles::kEdge;
-    const Cut chunks{shape.tiles(), ceil_div(shape.tiles(), kChunk)};
+    const Cut chunks{shape.tiles(), chunks_of(shape.tiles())};
     return convolve(Convolution<Tiles>{shape, x, filter, y, epilogue, {mean, variance, chunks.parts, shape.out.channels, nullptr}, chunks});
   });
 }
@@ -604,7 +691,8 @@ const char* winograd_weight_gradient(Arguments arguments) {
   return with_tiles(x.is_bf16 || dy.is_bf16, [&](auto tiles) {
     using Tiles = decltype(tiles);
     shape.edge = Tiles::kEdge;
-    return add_up(GradientSums<Tiles>{shape, x, dy, nullptr, 1}, gradient);
+    const WeightGradient<Tiles> work{shape, x, dy, gradient};
+    return work.has_few_sums() || work.parts() > 1 ? compute<SumsApart<Tiles>>(work) : compute<SumsInBlocks<Tiles>>(work);
   });
 }
 
