@@ -342,64 +342,69 @@ struct WholeVector {
   constexpr operator int() const { return kLanes; }
 };
 
-/// Finishes the sums of a tile and writes them, one step for all of them after the other. The last of its vectors has `columns` columns.
-template <int rows, int vectors, bool finishes, class Unit, class Columns>
-[[gnu::always_inline]] inline void put_vectors(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
-  const auto each = [&](const auto& run) {
+/// Calls `run(sum, row, column, count)` for all vectors of a tile. The last of a row has `columns` columns.
+template <int rows, int vectors, class Columns, class Run>
+[[gnu::always_inline]] inline void each_sum(Floats (&sums)[rows][vectors], Columns columns, const Run& run) {
 #pragma GCC unroll 16
-    for (int j = 0; j < vectors; j++)
+  for (int j = 0; j < vectors; j++)
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; i++) {
-        if (j < vectors - 1) run(sums[i][j], i, j * kLanes, WholeVector{});
-        else run(sums[i][j], i, j * kLanes, columns);
-      }
-  };
-  if (of.accumulate)  // at the end: sums of sums err less
-    each([&](Floats& sum, int i, int column, auto count) { sum += load(of.c + i * of.c_row + column, count); });
-  if constexpr (finishes) {
-    if (of.last) {
-      const Last& last = *of.last;
-      if (last.bias) each([&](Floats& sum, int, int column, auto count) { sum += load(last.bias + column, count); });
-      if (last.residual) each([&](Floats& sum, int i, int column, auto count) { sum += load(last.residual + i * last.row + column, count); });
-      if (last.low > -__builtin_inff()) each([&](Floats& sum, int, int, auto) { sum = at_least(splat(last.low), sum); });
-      if (last.high < __builtin_inff()) each([&](Floats& sum, int, int, auto) { sum = at_most(splat(last.high), sum); });
+    for (int i = 0; i < rows; i++) {
+      if (j < vectors - 1) run(sums[i][j], i, j * kLanes, WholeVector{});
+      else run(sums[i][j], i, j * kLanes, columns);
     }
-  }
-  if (of.streams) each([&](Floats& sum, int i, int column, auto) { stream(of.c + i * of.c_row + column, sum); });
-  else each([&](Floats& sum, int i, int column, auto count) { store(of.c + i * of.c_row + column, sum, count); });
-  if constexpr (finishes && vectors * kLanes <= kPanel) {
-    if (of.moments) of.moments->add(sums);
-  }
 }
 
-template <int rows, int vectors, bool finishes, class Unit>
+/// What a tile began with is added at the end, since sums of sums err less.
+template <int rows, int vectors, class Unit, class Columns>
+[[gnu::always_inline]] inline void add_former(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
+  if (of.accumulate) each_sum(sums, columns, [&](Floats& sum, int i, int column, auto count) { sum += load(of.c + i * of.c_row + column, count); });
+}
+
+/// One step for all sums after the other. `residual`: of floats or bfloat16.
+template <int rows, int vectors, class Columns, class Residual>
+[[gnu::always_inline]] inline void finish_sums(Floats (&sums)[rows][vectors], const Last& last, const Residual* residual, Columns columns) {
+  if (last.bias) each_sum(sums, columns, [&](Floats& sum, int, int column, auto count) { sum += load(last.bias + column, count); });
+  if (residual) each_sum(sums, columns, [&](Floats& sum, int i, int column, auto count) { sum += load(residual + i * last.row + column, count); });
+  if (last.low > -__builtin_inff()) each_sum(sums, columns, [&](Floats& sum, int, int, auto) { sum = at_least(splat(last.low), sum); });
+  if (last.high < __builtin_inff()) each_sum(sums, columns, [&](Floats& sum, int, int, auto) { sum = at_most(splat(last.high), sum); });
+}
+
+/// Finishes the sums of a tile and writes them.
+template <bool finishes>
+struct PutFloats {
+  template <int rows, int vectors, class Unit, class Columns>
+  [[gnu::always_inline]] static void put(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
+    add_former(sums, of, columns);
+    if constexpr (finishes) {
+      if (of.last) finish_sums(sums, *of.last, of.last->residual, columns);
+    }
+    if (of.streams) each_sum(sums, columns, [&](Floats& sum, int i, int column, auto) { stream(of.c + i * of.c_row + column, sum); });
+    else each_sum(sums, columns, [&](Floats& sum, int i, int column, auto count) { store(of.c + i * of.c_row + column, sum, count); });
+    if constexpr (finishes && vectors * kLanes <= kPanel) {
+      if (of.moments) of.moments->add(sums);
+    }
+  }
+};
+
+/// The same where results are bfloat16, whose moments are those of what is written.
+struct PutBfloat16 {
+  template <int rows, int vectors, class Unit, class Columns>
+  [[gnu::always_inline]] static void put(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
+    const Last& last = *of.last;
+    add_former(sums, of, columns);
+    finish_sums(sums, last, last.to_residual, columns);
+    each_sum(sums, columns, [&](Floats& sum, int i, int column, auto count) { store(last.to + i * last.row + column, sum, count); });
+    if (!of.moments) return;
+    each_sum(sums, columns, [&](Floats& sum, int, int, auto) { sum = rounded(sum, last.to); });
+    of.moments->add(sums);
+  }
+};
+
+template <class Put, int rows, int vectors, class Unit>
 [[gnu::always_inline]] inline void put_sums(Floats (&sums)[rows][vectors], const Operands<Unit>& of, int columns) {
-  if (columns == kLanes) put_vectors<rows, vectors, finishes>(sums, of, WholeVector{});
-  else put_vectors<rows, vectors, finishes>(sums, of, columns);
+  if (columns == kLanes) Put::put(sums, of, WholeVector{});
+  else Put::put(sums, of, columns);
 }
-
-#if defined(IMGCLS_HAS_PAIRS)
-/// The end of a tile whose results are bfloat16.
-template <int rows, int vectors>
-[[gnu::always_inline]] inline void write_bfloat16(const Operands<Pair>& of, Floats (&sums)[rows][vectors], int columns) {
-  const Last& last = *of.last;
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int j = 0; j < vectors; j++) {
-      const int count = j < vectors - 1 ? kLanes : columns;
-      const int64_t at = i * last.row + j * kLanes;
-      Floats value = sums[i][j];
-      if (of.accumulate) value += load(of.c + i * of.c_row + j * kLanes, count);
-      if (last.bias) value += load(last.bias + j * kLanes, count);
-      if (last.to_residual) value += load(last.to_residual + at, count);
-      value = min(max(value, splat(last.low)), splat(last.high));
-      store(last.to + at, value, count);
-      sums[i][j] = rounded(value, last.to);
-    }
-  if (of.moments) of.moments->add(sums);
-}
-#endif
 
 /// Those of step k, of so many.
 inline void fetch_lines(const Fetches& fetches, int k, int steps) {
@@ -434,9 +439,9 @@ void tile(const Operands<Unit>& of, int columns) {
     b += b_row;
   }
   if constexpr (kWritesBfloat16<Unit> && !transposed) {
-    if (of.last && of.last->to) return write_bfloat16(of, sums, columns);
+    if (of.last && of.last->to) return put_sums<PutBfloat16>(sums, of, columns);
   }
-  put_sums<rows, vectors, !transposed>(sums, of, columns);
+  put_sums<PutFloats<!transposed>>(sums, of, columns);
 }
 
 constexpr int kWideVectors = 8;
@@ -456,7 +461,7 @@ void wide_tile(const Operands<Unit>& of) {
       sums[0][j] = multiply_units(Unit{}, value, load_units(b + j * kLanes), sums[0][j]);
     }
   }
-  put_sums<1, kWideVectors, true>(sums, of, kLanes);
+  put_sums<PutFloats<true>>(sums, of, kLanes);
 }
 
 /// Chooses the tile of `rows` rows.
