@@ -526,8 +526,8 @@ struct TiledProduct {
   Fetches fetches_later() const {
     Fetches fetches;
     if (!traffic) return fetches;
-    fetches.lines = static_cast<int>(traffic->later_lines);
-    for (Traffic::Span& span : traffic->later)
+    fetches.lines = static_cast<int>(traffic->later.lines);
+    for (Traffic::Span& span : traffic->later.spans)
       if (const char* next = span.take(fetches.lines * kLineBytes)) fetches.arrays[fetches.count++] = next;
     return fetches;
   }

@@ -81,8 +81,12 @@ struct Traffic {
   bool streams = false;   // c is written past the caches: rows and columns of it are multiples of a vector, and nothing is accumulated
   bool far_panels = false;  // panels come from memory, so that the next is brought closer before all else
   bool far_result = false;  // c lies in memory: its lines are brought closer before they are written, if possible as they lie
-  Span later[2] = {};       // what will be read or written after that, so many lines of each with a tile
-  int64_t later_lines = 0;
+
+  /// What will be read or written after that: so many lines of each come closer with a tile.
+  struct Later {
+    Span spans[2] = {};
+    int64_t lines = 0;
+  } later;
 
   const char* take(int64_t count) {
     const char* next = ahead[0].take(count);

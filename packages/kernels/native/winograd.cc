@@ -263,12 +263,6 @@ struct FilterBlocks {
   }
 };
 
-/// What comes closer while a chunk of tiles is multiplied: the pixels that its thread will most likely transform next.
-struct Later {
-  Traffic::Span what[2] = {};
-  int64_t lines = 0;  // of each, with a tile of a product
-};
-
 template <class Tiles>
 struct Convolution {
   using Unit = typename Tiles::Unit;
@@ -295,6 +289,8 @@ struct Convolution {
   int64_t v_size(int64_t tiles) const { return Tiles::kPoints * v_point(tiles); }
   int64_t m_size() const { return Tiles::kPoints * m_point(); }
   int64_t m_point() const { return spread(chunks.most() * kBlockPanels * kPanel); }
+  Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), v_point(tiles), kPanel}; }
+
   /// A chunk's share of some images, in the order of memory: whose it is exactly matters little, as long as all of them come closer.
   Traffic::Span share(const Values& values, const Images& images, int64_t chunk) const {
     if (chunk >= chunks.parts) return {};
@@ -303,13 +299,13 @@ struct Convolution {
     return {static_cast<const char*>(values.at) + begin, at(chunks.begin(chunk + 1)) - begin};
   }
 
-  Later later(int64_t chunk) const {
+  /// What comes closer while a chunk is multiplied: the pixels that its thread will most likely transform next, and where its outputs go.
+  Traffic::Later later(int64_t chunk) const {
     const int64_t products = Tiles::kPoints * ceil_div(in_units(), kDepth) * panels_of(out()) * ceil_div(chunks.most(), kTileRows);
-    Later later = {{share(x, shape.in, chunk + threads()), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
-    for (const Traffic::Span& span : later.what) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
+    Traffic::Later later = {{share(x, shape.in, chunk + threads()), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
+    for (const Traffic::Span& span : later.spans) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
     return later;
   }
-  Points<Unit> v_points(Unit* v, int64_t tiles) const { return {v, spread(in_units()), v_point(tiles), kPanel}; }
 };
 
 /// Calls `run(i, j)` for the outputs that a tile has: in most tiles all, which are then known when this is compiled.
@@ -388,7 +384,7 @@ void transform_output(const Convolution<Tiles>& work, const Tile& tile, const fl
 /// The outputs of a chunk of tiles, for some panels: products, and their transforms.
 template <class Tiles>
 void compute_outputs(const Convolution<Tiles>& work, int64_t chunk, const Points<typename Tiles::Unit>& v,
-                     FilterPoints<const typename Tiles::Unit> u, int64_t first, int64_t panels, float* m, Later& later) {
+                     FilterPoints<const typename Tiles::Unit> u, int64_t first, int64_t panels, float* m, Traffic::Later& later) {
   constexpr int kPoints = Tiles::kPoints;
   const int64_t in = work.in_units(), channel = first * kPanel, channels = smaller(panels * kPanel, work.out() - channel);
   const int64_t tiles = work.chunks.size(chunk), row = panels * kPanel;
@@ -397,12 +393,11 @@ void compute_outputs(const Convolution<Tiles>& work, int64_t chunk, const Points
     const auto* u_point = u.at + point * u.point;
     Traffic traffic;
     if (point + 1 < kPoints) traffic = {{soon(v_point + v.point, tiles * v.row), soon(u_point + u.point, panels * u.panel)}};
-    memcpy(traffic.later, later.what, sizeof later.what);
-    traffic.later_lines = later.lines;
+    traffic.later = later;
     for (int64_t k = 0; k < in; k += kDepth)
       product<typename Tiles::Unit>(static_cast<int>(tiles), static_cast<int>(channels), static_cast<int>(smaller(kDepth, in - k)), v_point + k, v.row,
               {u_point + k * kPanel, kPanel, u.panel}, m + point * work.m_point(), row, k > 0, &traffic);
-    memcpy(later.what, traffic.later, sizeof later.what);
+    later = traffic.later;
   }
   Tally tally;
   work.y.visit([&](auto* y) {
@@ -427,7 +422,7 @@ bool convolve_by_tiles(const Convolution<Tiles>& work, const float* zeros, float
     auto* own = static_cast<float*>(scratch(thread, 0));
     const Points<Unit> v = work.v_points(reinterpret_cast<Unit*>(own), most);
     const int64_t begin = work.chunks.begin(chunk);
-    Later later = work.later(chunk);
+    Traffic::Later later = work.later(chunk);
     transform_image<ByChannels, Tiles>(work.shape, work.x, zeros, begin, begin + work.chunks.size(chunk), v);
     for (int64_t panel = 0; panel < panels; panel += kBlockPanels)
       compute_outputs(work, chunk, v, u.block(panel), panel, smaller(kBlockPanels, panels - panel), own + work.v_size(most), later);
@@ -454,7 +449,7 @@ bool convolve_by_channels(const Convolution<Tiles>& work, const float* zeros, fl
     auto* made = reinterpret_cast<Unit*>(own);
     if (!work.filter.u) transform_filter<Tiles>(work.filter, work.in(), work.out(), panel, {made, point, panel_size});
     const FilterPoints<const Unit> u = work.filter.u ? given.panel(panel) : FilterPoints<const Unit>{made, point, panel_size};
-    Later none;
+    Traffic::Later none;
     for (int64_t chunk = 0; chunk < work.chunks.parts; chunk++)
       compute_outputs(work, chunk, v.from(work.chunks.begin(chunk)), u, panel, 1, own + Tiles::kPoints * point, none);
   });
@@ -578,8 +573,8 @@ struct SumsApart {
   }
 };
 
-/// As many sums as points or more, which would take longer to read and write than to make: threads share the points, and each piece of work owns a block of channels by
-/// output channels, whose sums stay in cache and become the gradient there.
+/// As many sums as points or more, which would take longer to read and write than to make: threads share the points, and each piece of work owns a
+/// block of channels by output channels, whose sums stay in cache and become the gradient there.
 template <class Tiles>
 struct SumsInBlocks {
   using Unit = typename Tiles::Unit;

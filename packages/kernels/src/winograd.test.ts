@@ -43,6 +43,8 @@ const cases: [shape: Conv2dShape, storage: Storage][] = [
   [conv3x3([5, 17, 19, 9, 130]), 'bf16'], // several chunks, cut by channels
   [conv3x3([1, 16, 16, 128, 128]), 'bf16'],
   [conv3x3([1, 7, 7, 512, 256]), 'bf16'],
+  [conv3x3([4, 27, 28, 104, 112]), 'float32'], // the weights' gradient in blocks of channels, some tiles after the others
+  [conv3x3([2, 75, 75, 97, 65]), 'float32'], // and of two parts of the tiles
 ];
 
 const draw = random(3, 'shapes');
