@@ -524,7 +524,7 @@ struct WeightGradient {
   }
 };
 
-/// Fewer sums than points, [point][channel][output channel]: parts of the tiles have points and sums of their own, so that no thread reads what another
+/// Far fewer sums than points, [point][channel][output channel]: parts of the tiles have points and sums of their own, so that no thread reads what another
 /// has made.
 template <class Tiles>
 struct SumsApart {
@@ -542,7 +542,7 @@ struct SumsApart {
   void compute(float* sums) const {
     const Cut cut = parts();
     parallel(static_cast<int>(cut.parts), [&](int index, int thread) {
-      add({cut.begin(index), cut.begin(index + 1)}, static_cast<Unit*>(scratch(thread, 0)), sums + index * part());
+      add(cut.range(index), static_cast<Unit*>(scratch(thread, 0)), sums + index * part());
     });
     parallel(static_cast<int>(of.shape.in.channels), [&](int channel, int) {
       of.finish(sums + channel * row(), point(), cut.parts, part(), channel, {0, of.shape.out.channels}, false);
@@ -573,7 +573,7 @@ struct SumsApart {
   }
 };
 
-/// As many sums as points or more, which would take longer to read and write than to make: threads share the points, and each piece of work owns a
+/// More sums than that, which would take longer to read and write than to make: threads share the points, and each piece of work owns a
 /// block of channels by output channels, whose sums stay in cache and become the gradient there.
 template <class Tiles>
 struct SumsInBlocks {
@@ -595,14 +595,12 @@ struct SumsInBlocks {
       parallel(static_cast<int>(few.parts),
                [&](int part, int) { of.transform_units({first + few.begin(part), first + few.begin(part + 1)}, points, few.begin(part)); });
       parallel(static_cast<int>(in.parts * out.parts), [&](int piece, int thread) {
-        compute_block(part_of(in, piece / out.parts), part_of(out, piece % out.parts), units, points, static_cast<float*>(scratch(thread, 0)), chunk > 0);
+        compute_block(in.range(piece / out.parts), out.range(piece % out.parts), units, points, static_cast<float*>(scratch(thread, 0)), chunk > 0);
       });
     }
   }
 
  private:
-  static Range part_of(const Cut& cut, int64_t part) { return {cut.begin(part), cut.begin(part + 1)}; }
-
   /// That of some panels of channels and of output channels.
   void compute_block(Range in, Range out, int64_t units, Unit* points, float* sums, bool accumulate) const {
     const Range outputs = {out.begin * kPanel, smaller(out.end * kPanel, of.shape.out.channels)};
@@ -687,7 +685,7 @@ const char* winograd_weight_gradient(Arguments arguments) {
     using Tiles = decltype(tiles);
     shape.edge = Tiles::kEdge;
     const WeightGradient<Tiles> work{shape, x, dy, gradient};
-    return work.has_few_sums() || work.parts() > 1 ? compute<SumsApart<Tiles>>(work) : compute<SumsInBlocks<Tiles>>(work);
+    return work.parts() > 1 ? compute<SumsApart<Tiles>>(work) : compute<SumsInBlocks<Tiles>>(work);
   });
 }
 
