@@ -29,34 +29,64 @@ int next;       // the piece to take
 
 int count = 1;
 
-/// Returns how many there were left to take.
-int take_pieces(int thread) {
-  int taken = 0;
-  for (int piece; (piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < job.pieces; taken++) job.run(job.context, piece, thread);
-  return taken;
+/// A clock, in microseconds.
+double now();
+
+/// What a thread has done of a job.
+struct Share {
+  int pieces;
+  double time;
+};
+
+Share shares[kMostThreads];  // each written by its thread, read by the caller when nobody is inside
+
+void take_pieces(int thread) {
+  Share share = {};
+  const double begin = now();
+  for (int piece; (piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < job.pieces; share.pieces++) job.run(job.context, piece, thread);
+  share.time = now() - begin;
+  shares[thread] = share;
 }
 
-/// Whether sharing pays. Beside other busy programs the system lets a worker wait in the middle of a piece, and the caller with it,
-/// for milliseconds: when that has cost more time than sharing has saved, the caller works alone for a while. Microseconds.
+/// What the job would have taken the caller alone: as long for each piece as the thread took that was disturbed least.
+double time_alone() {
+  double piece = 0;
+  for (int thread = 0; thread < job.threads; thread++) {
+    const Share& share = shares[thread];
+    if (share.pieces > 0 && (piece == 0 || share.time < piece * share.pieces)) piece = share.time / share.pieces;
+  }
+  return piece * job.pieces;
+}
+
+/// Whether sharing pays. Beside other busy programs the system lets a thread wait in the middle of a piece, and the others with it,
+/// for milliseconds: when that has cost more time than sharing has saved, the caller works alone for a while, and for longer each time
+/// that trying again has brought nothing. Microseconds.
 class Balance {
  public:
   bool allows_sharing(double now) const { return now >= alone_until_; }
 
-  void note(double now, double saved, double lost) {
-    balance_ += saved - lost;
-    if (balance_ > kMost) balance_ = kMost;
-    if (balance_ >= 0) return;
-    const double rest = -kRest * balance_;
-    alone_until_ = now + (rest < kLongestRest ? rest : kLongestRest);
-    balance_ = 0;
+  void note(double now, double saved) {
+    balance_ += saved;
+    if (balance_ > kMost) {
+      balance_ = kMost;
+      rest_ = kShortRest;
+    } else if (balance_ < -kTrial) {
+      const double longest = rest_ * kLongTrial, rest = -rest_ * balance_;
+      alone_until_ = now + (rest < longest ? rest : longest);
+      if (rest_ < kLongRest) rest_ *= 2;
+      balance_ = 0;
+    }
   }
 
  private:
   static constexpr double kMost = 200;
-  static constexpr double kRest = 20;  // so that at most a twentieth of the time is lost by trying again,
-  static constexpr double kLongestRest = 100'000;  // unless one trial loses milliseconds, which does not mean that the next will
+  static constexpr double kTrial = 100;  // enough to wake a worker and see what it brings
+  static constexpr double kLongTrial = 5'000;  // a trial that loses more does not mean that the next will
+  // How many times as long as it has lost the caller works alone: at most a twentieth of the time is lost by trying again, soon a three-hundredth.
+  static constexpr double kShortRest = 20, kLongRest = 320;
 
   double balance_ = 0;
+  double rest_ = kShortRest;
   double alone_until_ = 0;
 };
 
@@ -67,9 +97,6 @@ void run_alone(int pieces, Piece run, void* context) {
 }
 
 void start_workers();
-
-/// A clock, in microseconds.
-double now();
 
 }  // namespace
 
@@ -93,14 +120,13 @@ void run_pieces(int pieces, Piece run, void* context) {
   if (!balance.allows_sharing(start)) return run_alone(pieces, run, context);
   job = {run, context, pieces, count};
   __atomic_store_n(&next, 0, __ATOMIC_RELAXED);
+  for (int thread = 0; thread < count; thread++) shares[thread] = {};
   opened.add(1);
-  const double begin = now();
-  const int own = take_pieces(0);
-  const double end = now();
+  take_pieces(0);
   opened.add(1);
   while (const uint32_t busy = inside.value()) inside.wait(busy);
-  const double left = now();
-  if (own > 0) balance.note(left, (end - begin) / own * (pieces - own), begin - start + left - end);
+  const double end = now();
+  balance.note(end, time_alone() - (end - start));
 }
 
 #if defined(__wasm__)
