@@ -112,48 +112,53 @@ struct Patches {
   }
 #endif
 
-  /// Columns [begin, begin + count) of the patches, run by run: what lies together in the image.
+  /// Columns [begin, begin + count) of the patches, line by line of the outputs.
   template <class T, class To>
   void pack(const T* values, int64_t patch, int64_t patches, int64_t begin, int64_t count, To* into, int64_t row) const {
-    const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
-    const int64_t across = wide ? 1 : x_axis.taps, run = x_axis.taps / across * channels;
-    const int64_t first_y = begin / run / across, first_x = begin / run % across, first_at = begin % run;
-    const int64_t last_y = (begin + count - 1) / run / across;
-    int64_t column = patch % x_axis.outputs, line = patch / x_axis.outputs % y_axis.outputs;
-    const T* image = values + patch / x_axis.outputs / y_axis.outputs * y_axis.size * x_axis.size * pixel;
-    for (int64_t i = 0; i < patches; i++, into += row) {
-      const int64_t top = line * y_axis.step + y_axis.first, left = column * x_axis.step + x_axis.first;
-      if (wide && inside(y_axis, top + first_y * y_axis.skip, top + last_y * y_axis.skip) && inside(x_axis, left, left + x_axis.taps - 1)) {
-        pack_inside(image + ((top + first_y * y_axis.skip) * x_axis.size + left) * pixel, first_at, count, run, into);
-      } else {
-        To* to = into;
-        int64_t y = first_y, x = first_x, at = first_at;
-        for (To* end = into + count; to < end; at = 0) {
-          const int64_t size = smaller(end - to, run - at);
-          pack_run(image, top + y * y_axis.skip, left + x * x_axis.skip, at, size, to);
-          to += size;
-          if (++x == across) x = 0, y++;
-        }
-      }
-      if (++column < x_axis.outputs) continue;
-      column = 0;
-      if (++line < y_axis.outputs) continue;
-      line = 0;
-      image += y_axis.size * x_axis.size * pixel;
+    for (const int64_t end = patch + patches; patch < end;) {
+      const int64_t column = patch % x_axis.outputs, line = patch / x_axis.outputs;
+      const T* image = values + line / y_axis.outputs * y_axis.size * x_axis.size * pixel;
+      const Range columns = {column, smaller(x_axis.outputs, column + end - patch)};
+      pack_line(image, line % y_axis.outputs * y_axis.step + y_axis.first, columns, begin, count, into, row);
+      patch += columns.size();
+      into += columns.size() * row;
     }
   }
 
-  static bool inside(const Axis& axis, int64_t first, int64_t last) { return first >= 0 && last < axis.size; }
-
-  /// `count` values from the one numbered `at` on, of runs that begin below each other in an image and leave it nowhere.
+  /// Those of the outputs of a line, which see the image from row `top` on, run by run: what lies together in the image.
   template <class T, class To>
-  void pack_inside(const T* from, int64_t at, int64_t count, int64_t run, To* to) const {
-    const int64_t line = y_axis.skip * x_axis.size * pixel;
-    for (To* end = to + count; to < end; at = 0, from += line) {
-      const int64_t size = smaller(end - to, run - at);
-      convert_run(from + at, size, to);
-      to += size;
+  void pack_line(const T* image, int64_t top, const Range& columns, int64_t begin, int64_t count, To* into, int64_t row) const {
+    const bool wide = x_axis.skip == 1 && channels == pixel;  // a row of taps is one run
+    const int64_t across = wide ? 1 : x_axis.taps, taps = x_axis.taps / across, run = taps * channels;
+    int64_t y = begin / run / across, x = begin / run % across, at = begin % run;
+    for (const To* end = into + count; into < end; at = 0) {
+      const int64_t size = smaller(end - into, run - at);
+      pack_runs(image, top + y * y_axis.skip, x_axis.first + x * x_axis.skip, taps, columns, at, size, into, row);
+      into += size;
+      if (++x == across) x = 0, y++;
     }
+  }
+
+  /// Of each output's run of `taps` pixels, which begins at pixel `first` + output · step of row y, `size` values from the one numbered `at` on.
+  template <class T, class To>
+  void pack_runs(const T* image, int64_t y, int64_t first, int64_t taps, const Range& columns, int64_t at, int64_t size, To* to, int64_t row) const {
+    const int64_t step = x_axis.step, space = x_axis.size - taps - first;
+    const auto pack_each = [&](const Range& some) {
+      for (int64_t column = some.begin; column < some.end; column++, to += row) pack_run(image, y, column * step + first, at, size, to);
+    };
+    const bool inside = y >= 0 && y < y_axis.size && space >= 0;
+    const int64_t begin = inside ? smaller(columns.end, larger(columns.begin, ceil_div(-first, step))) : columns.end;
+    const int64_t end = inside ? smaller(columns.end, larger(begin, space / step + 1)) : columns.end;
+    pack_each({columns.begin, begin});
+    convert_runs(image + (y * x_axis.size + begin * step + first) * pixel + at, step * pixel, end - begin, size, to, row);
+    to += (end - begin) * row;
+    pack_each({end, columns.end});
+  }
+
+  /// Runs of `size` values, each `from_row` values behind the one before, to rows.
+  template <class T, class To>
+  static void convert_runs(const T* from, int64_t from_row, int64_t runs, int64_t size, To* to, int64_t to_row) {
+    for (int64_t i = 0; i < runs; i++) convert_run(from + i * from_row, size, to + i * to_row);
   }
 
   /// `size` values of the run that begins at a pixel, from the one numbered `at` on; zeros where it leaves the image.

@@ -80,7 +80,7 @@ class Balance {
 
  private:
   static constexpr double kMost = 200;
-  static constexpr double kTrial = 100;  // enough to wake a worker and see what it brings
+  static constexpr double kTrial = 300;  // enough to wake a worker on another processor than the caller's, and see what it brings
   static constexpr double kLongTrial = 5'000;  // a trial that loses more does not mean that the next will
   // How many times as long as it has lost the caller works alone: at most a twentieth of the time is lost by trying again, soon a three-hundredth.
   static constexpr double kShortRest = 20, kLongRest = 320;
