@@ -297,7 +297,7 @@ struct Pieces {
   int64_t begin(int piece) const { return piece * rows_each; }
   int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
   /// The row that its thread most likely comes to after one of a piece, or none of them: `rows`.
-  int64_t next(int piece, int64_t row) const { return row + 1 < end(piece) ? row + 1 : smaller(begin(piece + threads()), rows); }
+  int64_t next(int piece, int64_t row) const { return row + 1 < end(piece) ? row + 1 : smaller(begin(piece + 1), rows); }
   /// The most rows of an image in a piece.
   int64_t most() const { return smaller(rows_each, image_rows); }
 

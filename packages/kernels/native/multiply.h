@@ -207,9 +207,9 @@ const char* multiply(const Plan& plan, const Rows& rows, const Columns& columns,
     return partials + ((part * plan.batches + block.batch) * plan.rows.length + block.row) * row + block.column;
   };
   const bool whole = plan.depth.parts == 1;
-  const int pieces = static_cast<int>(plan.blocks() * plan.depth.parts), at_once = threads();
+  const int pieces = static_cast<int>(plan.blocks() * plan.depth.parts);
   parallel(pieces, [&](int piece, int thread) {
-    const int next = piece + at_once < pieces ? piece + at_once : piece;
+    const int next = piece + 1 < pieces ? piece + 1 : piece;
     const Block block = plan.block(piece / plan.depth.parts);
     const int64_t part = piece % plan.depth.parts;
     float* own = static_cast<float*>(scratch(thread, size * sizeof(float)));

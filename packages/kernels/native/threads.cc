@@ -25,27 +25,43 @@ struct Job {
 Job job;
 Signal opened;  // odd while a job is open
 Signal inside;  // workers between entering and leaving
-int next;       // the piece to take
 
 int count = 1;
 
 /// A clock, in microseconds.
 double now();
 
-/// What a thread has done of a job.
-struct Share {
-  int pieces;
+/// A thread's share of a job: first pieces that follow each other, since it finds in its own caches what it has written of the job before; then what
+/// is left of the other shares.
+struct alignas(64) Share {
+  int next, end;  // pieces that nobody has taken
+  int done;       // and how long they took, written by the thread, read by the caller when nobody is inside
   double time;
+
+  /// The next piece; -1 if there is none.
+  int take() {
+    if (__atomic_load_n(&next, __ATOMIC_RELAXED) >= end) return -1;
+    const int piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
+    return piece < end ? piece : -1;
+  }
 };
 
-Share shares[kMostThreads];  // each written by its thread, read by the caller when nobody is inside
+Share shares[kMostThreads];
+
+void divide(int pieces) {
+  for (int thread = 0; thread < count; thread++) {
+    const auto begin = [&](int64_t thread) { return static_cast<int>(thread * pieces / count); };
+    shares[thread] = {begin(thread), begin(thread + 1), 0, 0};
+  }
+}
 
 void take_pieces(int thread) {
-  Share share = {};
+  int done = 0;
   const double begin = now();
-  for (int piece; (piece = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < job.pieces; share.pieces++) job.run(job.context, piece, thread);
-  share.time = now() - begin;
-  shares[thread] = share;
+  for (int i = 0; i < job.threads; i++)
+    for (int piece; (piece = shares[(thread + i) % job.threads].take()) >= 0; done++) job.run(job.context, piece, thread);
+  shares[thread].done = done;
+  shares[thread].time = now() - begin;
 }
 
 /// What the job would have taken the caller alone: as long for each piece as the thread took that was disturbed least.
@@ -53,7 +69,7 @@ double time_alone() {
   double piece = 0;
   for (int thread = 0; thread < job.threads; thread++) {
     const Share& share = shares[thread];
-    if (share.pieces > 0 && (piece == 0 || share.time < piece * share.pieces)) piece = share.time / share.pieces;
+    if (share.done > 0 && (piece == 0 || share.time < piece * share.done)) piece = share.time / share.done;
   }
   return piece * job.pieces;
 }
@@ -119,8 +135,7 @@ void run_pieces(int pieces, Piece run, void* context) {
   const double start = now();
   if (!balance.allows_sharing(start)) return run_alone(pieces, run, context);
   job = {run, context, pieces, count};
-  __atomic_store_n(&next, 0, __ATOMIC_RELAXED);
-  for (int thread = 0; thread < count; thread++) shares[thread] = {};
+  divide(pieces);
   opened.add(1);
   take_pieces(0);
   opened.add(1);

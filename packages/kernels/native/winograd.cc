@@ -302,7 +302,7 @@ struct Convolution {
   /// What comes closer while a chunk is multiplied: the pixels that its thread will most likely transform next, and where its outputs go.
   Traffic::Later later(int64_t chunk) const {
     const int64_t products = Tiles::kPoints * ceil_div(in_units(), kDepth) * panels_of(out()) * ceil_div(chunks.most(), kTileRows);
-    Traffic::Later later = {{share(x, shape.in, chunk + threads()), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
+    Traffic::Later later = {{share(x, shape.in, chunk + 1), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
     for (const Traffic::Span& span : later.spans) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
     return later;
   }
