@@ -23,8 +23,13 @@ namespace IMGCLS_ISA {
 namespace {
 
 constexpr int kBlock = 4;                  // pixels at a time
+#if defined(__wasm__)
+constexpr int64_t kRows = 1;               // rows at a time: engines have no registers for the sums of two
+#else
+constexpr int64_t kRows = 2;
+#endif
 constexpr int64_t kPieceValues = 1 << 16;  // that one piece of work writes,
-constexpr int64_t kFewValues = 1 << 14;    // or, of one image, at least
+constexpr int64_t kFewValues = 1 << 13;    // or, of one image, at least
 constexpr int64_t kPieces = 8;             // that little work is cut into
 
 struct Shape {
@@ -129,7 +134,7 @@ struct Output {
   const float* bias;  // null: none
   F f;
 
-  void add_ahead(int64_t, int64_t, int64_t, int64_t, AheadOfAll<3>&) const {}
+  void add_ahead(Range, int64_t, int64_t, AheadOfAll<3>&) const {}
   Floats first(int64_t channel, int lanes) const { return bias ? load(bias + channel, lanes) : Floats{}; }
 
   /// The sums of some pixels, which lie `step` apart from `at` on.
@@ -146,11 +151,11 @@ struct NormedOutput {
   NormSlope norm;
   F f;
 
-  /// What a row of so many will meet, as it is written in so many times.
-  void add_ahead(int64_t row, int64_t rows, int64_t line, int64_t times, AheadOfAll<3>& ahead) const {
-    const int64_t bytes = row < rows ? line * int64_t{sizeof(Y)} : 0;
-    ahead.all[1] = {static_cast<const Y*>(norm.x) + row * line, bytes, times};
-    if (norm.y) ahead.all[2] = {static_cast<const Y*>(norm.y) + row * line, bytes, times};
+  /// What rows will meet, as they are written in so many times.
+  void add_ahead(Range rows, int64_t line, int64_t times, AheadOfAll<3>& ahead) const {
+    const int64_t bytes = rows.size() * line * int64_t{sizeof(Y)};
+    ahead.all[1] = {static_cast<const Y*>(norm.x) + rows.begin * line, bytes, times};
+    if (norm.y) ahead.all[2] = {static_cast<const Y*>(norm.y) + rows.begin * line, bytes, times};
   }
 
   Floats first(int64_t, int) const { return Floats{}; }
@@ -204,19 +209,126 @@ void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, i
   });
 }
 
-/// A line of such sums, from `at` on.
+/// A line of pixels with the weights of the first tap that each of two rows of places sees in it; null where a row does not see it.
+struct SharedLine {
+  const float* x;
+  const float* weights[2];
+};
+
+/// The lines that two rows see, those that both see once, each row's in their order: so its sums do not depend on its being one of two.
+int64_t share_lines(const Lines<const float> (&rows)[2], SharedLine* shared) {
+  const auto rise = [](const Lines<const float>& lines) { return lines.count > 1 && lines.rows[1].x < lines.rows[0].x; };
+  const bool rising = rise(rows[0]) || rise(rows[1]);
+  int64_t at[2] = {}, count = 0;
+  while (at[0] < rows[0].count || at[1] < rows[1].count) {
+    const float* next[2];
+    for (int row = 0; row < 2; row++) next[row] = at[row] < rows[row].count ? rows[row].rows[at[row]].x : nullptr;
+    const bool second = !next[0] || (next[1] && (next[1] < next[0]) != rising);
+    SharedLine& line = shared[count++] = {next[second], {}};
+    for (int row = 0; row < 2; row++)
+      if (next[row] == line.x) line.weights[row] = rows[row].rows[at[row]++].w;
+  }
+  return count;
+}
+
+/// As sum_triples(), two rows of places at a time, the second `y_row` behind the first: what both see is loaded once.
+template <int kPixels, class To, int kAheads>
+void sum_shared(const SharedLine* lines, int64_t count, const Sights& columns, int64_t x_offset, int64_t channels, const To& y, int64_t at,
+                int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
+  const int64_t first_tap = columns.taps[0].tap * channels, tap_step = columns.taps[1].tap * channels - first_tap;
+  each_vector(channels, [&](int64_t c, int lanes) {
+    ahead.fetch();
+    Floats sums[2][kPixels];
+    for (auto& row : sums)
+      for (Floats& sum : row) sum = y.first(c, lanes);
+    for (const SharedLine* line = lines; line < lines + count; line++) {
+      Floats seen[kPixels + 2];
+      const float *x = line->x + x_offset + c, *further = x + 3 * channels;
+      for (int i = 0; i < kPixels + 2; i++) seen[i] = load(i < 3 ? x + i * channels : further + (i - 3) * channels, lanes);
+#pragma GCC unroll 2
+      for (int row = 0; row < 2; row++) {
+        if (!line->weights[row]) continue;
+        const float* weights = line->weights[row] + first_tap + c;
+        for (int t = 0; t < 3; t++) {
+          const Floats w = load(weights + t * tap_step, lanes);
+          for (int p = 0; p < kPixels; p++) sums[row][p] = fma(seen[p + t], w, sums[row][p]);
+        }
+      }
+    }
+    for (int row = 0; row < 2; row++) y.put(sums[row], at + row * y_row, y_step, c, lanes);
+  });
+}
+
+/// Each thread's lists, and floats to work in.
+template <class W>
+struct Workspace {
+  Tap<W>*rows[2], *taps;  // of two rows of places
+  SharedLine* shared;
+  Sight* columns;
+  float* floats;
+
+  static int64_t bytes(const Shape& shape, int64_t floats) {
+    const int64_t lists = shape.y.taps * ((2 + shape.x.taps) * sizeof(Tap<W>) + 2 * sizeof(SharedLine)) + shape.x.taps * sizeof(Sight);
+    return ceil_div(lists, 64) * 64 + floats * sizeof(float);
+  }
+  static bool for_all(const Shape& shape, int64_t floats) {
+    for (int thread = 0; thread < threads(); thread++)
+      if (!scratch(thread, bytes(shape, floats))) return false;
+    return true;
+  }
+
+  Workspace(const Shape& shape, int thread) {
+    auto* memory = static_cast<char*>(scratch(thread, 0));
+    taps = reinterpret_cast<Tap<W>*>(memory);
+    for (int i = 0; i < 2; i++) rows[i] = taps + shape.y.taps * (shape.x.taps + i);
+    shared = reinterpret_cast<SharedLine*>(rows[1] + shape.y.taps);
+    columns = reinterpret_cast<Sight*>(shared + 2 * shape.y.taps);
+    floats = reinterpret_cast<float*>(memory + bytes(shape, 0));
+  }
+};
+
+/// A line of such sums, from `at` on. `with_blocks`: also of the blocks that sum_shared() computes.
 template <class To, int kAheads>
 void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const To& y, int64_t at,
-              int64_t y_step, AheadOfAll<kAheads>& ahead) {
+              int64_t y_step, bool with_blocks, AheadOfAll<kAheads>& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
     int64_t i = 0;
     if (columns.are_triples() && count == 3 * lines.count && columns.step == 1)
       for (; i + kBlock <= places; i += kBlock)
-        sum_triples<kBlock>(seen, lines.count, i * x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
+        if (with_blocks) sum_triples<kBlock>(seen, lines.count, i * x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
     for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
     for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
   });
+}
+
+/// Two lines of them, `y_row` apart.
+template <class To, int kAheads>
+void sum_two_lines(const Lines<const float> (&lines)[2], const Sights& columns, int64_t channels, const Workspace<const float>& workspace, const To& y,
+                   int64_t at, int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
+  const bool in_blocks = columns.are_triples() && columns.step == 1;
+  if (in_blocks) {
+    const int64_t count = share_lines(lines, workspace.shared);
+    for (int64_t place = 0, places; place < columns.places; place += larger(1, places)) {
+      places = columns.all_seen(place);
+      for (int64_t i = place; i + kBlock <= place + places; i += kBlock)
+        sum_shared<kBlock>(workspace.shared, count, columns, columns.pixel(0, i) * channels, channels, y, at + i * y_step, y_step, y_row, ahead);
+    }
+  }
+  for (int row = 0; row < 2; row++) sum_line(lines[row], columns, channels, workspace.taps, y, at + row * y_row, y_step, !in_blocks, ahead);
+}
+
+/// At most kRows lines; `lines_of(row, memory)` is what a row sees.
+template <class To, int kAheads, class LinesOf>
+void sum_rows(Range rows, const LinesOf& lines_of, const Sights& columns, int64_t channels, const Workspace<const float>& workspace, const To& y, int64_t at,
+              int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
+  const Lines<const float> first = lines_of(rows.begin, workspace.rows[0]);
+  if constexpr (kRows == 2)
+    if (rows.size() == 2) {
+      const Lines<const float> lines[2] = {first, lines_of(rows.begin + 1, workspace.rows[1])};
+      return sum_two_lines(lines, columns, channels, workspace, y, at, y_step, y_row, ahead);
+    }
+  sum_line(first, columns, channels, workspace.taps, y, at, y_step, true, ahead);
 }
 
 /// weights += Σ pixels · dy over so many places, for kTaps taps, whose sums stay in registers meanwhile.
@@ -237,32 +349,6 @@ void add_products(const Tap<float>* taps, int64_t x_step, int64_t channels, int6
     for (int t = 0; t < kTaps; t++) store(taps[t].w + c, sum[t], lanes);
   });
 }
-
-/// Each thread's lists, and floats to work in.
-template <class W>
-struct Workspace {
-  Tap<W>*rows, *taps;
-  Sight* columns;
-  float* floats;
-
-  static int64_t bytes(const Shape& shape, int64_t floats) {
-    const int64_t lists = shape.y.taps * (1 + shape.x.taps) * sizeof(Tap<W>) + shape.x.taps * sizeof(Sight);
-    return ceil_div(lists, 64) * 64 + floats * sizeof(float);
-  }
-  static bool for_all(const Shape& shape, int64_t floats) {
-    for (int thread = 0; thread < threads(); thread++)
-      if (!scratch(thread, bytes(shape, floats))) return false;
-    return true;
-  }
-
-  Workspace(const Shape& shape, int thread) {
-    auto* memory = static_cast<char*>(scratch(thread, 0));
-    rows = reinterpret_cast<Tap<W>*>(memory);
-    taps = rows + shape.y.taps;
-    columns = reinterpret_cast<Sight*>(taps + shape.y.taps * shape.x.taps);
-    floats = reinterpret_cast<float*>(memory + bytes(shape, 0));
-  }
-};
 
 /// Images of so many lines of so many values.
 struct Images {
@@ -296,8 +382,11 @@ struct Pieces {
   int count() const { return static_cast<int>(ceil_div(rows, rows_each)); }
   int64_t begin(int piece) const { return piece * rows_each; }
   int64_t end(int piece) const { return smaller(begin(piece) + rows_each, rows); }
-  /// The row that its thread most likely comes to after one of a piece, or none of them: `rows`.
-  int64_t next(int piece, int64_t row) const { return row + 1 < end(piece) ? row + 1 : smaller(begin(piece + 1), rows); }
+  /// The rows of an image that its thread most likely comes to after some of a piece, at most as many.
+  Range next(int piece, Range some) const {
+    const int64_t first = some.end < end(piece) ? some.end : smaller(begin(piece + 1), rows);
+    return {first, smaller(first + some.size(), smaller(rows, (first / image_rows + 1) * image_rows))};
+  }
   /// The most rows of an image in a piece.
   int64_t most() const { return smaller(rows_each, image_rows); }
 
@@ -312,6 +401,12 @@ struct Pieces {
   }
 };
 
+/// Calls `run` for so many of the rows at a time.
+template <class Run>
+void each_few(Range rows, int64_t most, const Run& run) {
+  for (int64_t row = rows.begin; row < rows.end; row += most) run(Range{row, smaller(row + most, rows.end)});
+}
+
 /// The pixels between the first and the last that windows at some places see.
 Range seen(const Axis& axis, Range places) {
   const int64_t begin = larger(0, axis.pixel(places.begin, 0)), end = smaller(axis.in, axis.pixel(places.end - 1, axis.taps - 1) + 1);
@@ -325,16 +420,19 @@ Range seeing(const Axis& axis, Range pixels) {
   return {begin, larger(begin, end)};
 }
 
-/// What the row after one of a piece needs of the images, besides what this one does; `needs(row)` are the lines for a row.
+/// What as many rows after some of a piece need of the images, besides what these do; `needs(rows)` are the lines for rows of an image.
 template <class Needs>
-Ahead ahead_of(const Pieces& pieces, int piece, int64_t row, const Images& images, const Needs& needs, int64_t times) {
-  const int64_t next = pieces.next(piece, row);
-  if (images.bf16 || next == pieces.rows) return {};
-  const int64_t image = next / pieces.image_rows;
-  Range lines = needs(next % pieces.image_rows);
-  if (next == row + 1 && next % pieces.image_rows > 0) lines.begin = smaller(lines.end, larger(lines.begin, needs(row % pieces.image_rows).end));
-  const auto* values = static_cast<const float*>(images.values) + (image * images.lines + lines.begin) * images.line;
-  return {values, lines.size() * images.line * int64_t{sizeof(float)}, times};
+Ahead ahead_of(const Pieces& pieces, int piece, Range rows, const Images& images, const Needs& needs, int64_t times) {
+  const Range next = pieces.next(piece, rows);
+  if (images.bf16 || next.size() == 0) return {};
+  const auto lines_for = [&](Range some) {
+    const int64_t begin = some.begin % pieces.image_rows;
+    return needs(Range{begin, begin + some.size()});
+  };
+  Range lines = lines_for(next);
+  if (next.begin == rows.end && next.begin % pieces.image_rows > 0) lines.begin = smaller(lines.end, larger(lines.begin, lines_for(rows).end));
+  const int64_t first = next.begin / pieces.image_rows * images.lines + lines.begin;
+  return {static_cast<const float*>(images.values) + first * images.line, lines.size() * images.line * int64_t{sizeof(float)}, times};
 }
 
 /// How many blocks of pixels and vectors of channels a line of them is.
@@ -368,22 +466,19 @@ void convolve_piece(const Shape& shape, const Pieces& pieces, int piece, const I
                     const Output<Y, F>& output, const Workspace<const float>& workspace, float* line_memory, float* x_memory) {
   const int64_t channels = shape.channels, line = shape.x.out * channels;
   const Sights columns = columns_under(shape.x, workspace.columns);
-  const auto needs = [&](int64_t row) { return seen(shape.y, {row, row + 1}); };
+  const auto needs = [&](Range rows) { return seen(shape.y, rows); };
   pieces.each_image(piece, [&](int64_t image, Range rows) {
-    const float* pixels = x.floats(image, seen(shape.y, rows), x_memory);
-    for (int64_t row = rows.begin; row < rows.end; row++) {
-      const auto lines = lines_under(shape, row, pixels, weights, workspace.rows);
-      const int64_t at = (image * shape.y.out + row) * line;
-      AheadOfAll<1> ahead = {{ahead_of(pieces, piece, image * shape.y.out + row, x, needs, blocks_of(shape.x.out, channels))}};
-      if (!epilogue.residual) {
-        sum_line(lines, columns, channels, workspace.taps, output, at, channels, ahead);
-        continue;
-      }
+    const float* pixels = x.floats(image, needs(rows), x_memory);
+    const auto lines_of = [&](int64_t row, Tap<const float>* memory) { return lines_under(shape, row, pixels, weights, memory); };
+    each_few(rows, epilogue.residual ? 1 : kRows, [&](Range few) {
+      const int64_t first = image * shape.y.out + few.begin, at = first * line;
+      AheadOfAll<1> ahead = {{ahead_of(pieces, piece, {first, first + few.size()}, x, needs, blocks_of(shape.x.out, channels))}};
+      if (!epilogue.residual) return sum_rows(few, lines_of, columns, channels, workspace, output, at, channels, line, ahead);
       const Output<float, Identity> sums{Sink<float>(line_memory, line, channels), nullptr, {}};
-      sum_line(lines, columns, channels, workspace.taps, sums, 0, channels, ahead);
+      sum_rows(few, lines_of, columns, channels, workspace, sums, 0, channels, line, ahead);
       for (int64_t i = 0; i < line; i += channels)
         epilogue.write(line_memory + i, channels, epilogue.bias, static_cast<const Y*>(epilogue.residual) + at + i, output.sink.to + at + i);
-    }
+    });
   });
   finish_streams();
 }
@@ -434,24 +529,25 @@ Sights columns_over(const Axis& axis, int64_t first, Sight* memory) {
   return columns;
 }
 
-/// The rows of one piece of work. `after_row()` is called after each.
-template <class To, class AfterRow>
+/// The rows of one piece of work. `after_rows()` is called after at most kRows.
+template <class To, class AfterRows>
 void gradient_piece(const Shape& shape, const Pieces& pieces, int piece, const Images& dy, const float* weights, const To& output,
-                    const Workspace<const float>& workspace, float* dy_memory, const AfterRow& after_row) {
+                    const Workspace<const float>& workspace, float* dy_memory, const AfterRows& after_rows) {
   const int64_t channels = shape.channels, line = shape.x.in * channels, stride = shape.x.stride;
-  const auto needs = [&](int64_t row) { return seeing(shape.y, {row, row + 1}); };
+  const auto needs = [&](Range rows) { return seeing(shape.y, rows); };
   pieces.each_image(piece, [&](int64_t image, Range rows) {
-    const float* gradients = dy.floats(image, seeing(shape.y, rows), dy_memory);
-    for (int64_t row = rows.begin; row < rows.end; row++) {
-      const auto lines = lines_over(shape, row, gradients, weights, workspace.rows);
-      const int64_t index = image * shape.y.in + row, times = blocks_of(shape.x.in, channels);
-      AheadOfAll<3> ahead = {{ahead_of(pieces, piece, index, dy, needs, times)}};
-      output.add_ahead(pieces.next(piece, index), pieces.rows, line, times, ahead);
+    const float* gradients = dy.floats(image, needs(rows), dy_memory);
+    const auto lines_of = [&](int64_t row, Tap<const float>* memory) { return lines_over(shape, row, gradients, weights, memory); };
+    each_few(rows, kRows, [&](Range few) {
+      const int64_t index = image * shape.y.in + few.begin, times = blocks_of(shape.x.in, channels);
+      const Range now = {index, index + few.size()};
+      AheadOfAll<3> ahead = {{ahead_of(pieces, piece, now, dy, needs, times)}};
+      output.add_ahead(pieces.next(piece, now), line, times, ahead);
       for (int64_t first = 0; first < smaller(stride, shape.x.in); first++)
-        sum_line(lines, columns_over(shape.x, first, workspace.columns), channels, workspace.taps, output,
-                 index * line + first * channels, stride * channels, ahead);
-      after_row();
-    }
+        sum_rows(few, lines_of, columns_over(shape.x, first, workspace.columns), channels, workspace, output, index * line + first * channels,
+                 stride * channels, line, ahead);
+      after_rows();
+    });
   });
   finish_streams();
 }
@@ -511,8 +607,8 @@ const char* weight_gradient(const Shape& shape, const Images& x, const Images& d
   auto* parts = static_cast<float*>(shared_scratch(pieces.count() * weights * sizeof(float)));
   const int64_t x_work = x.work(most_seen(shape.y, pieces.most()));
   if (!parts || !Workspace<float>::for_all(shape, x_work + dy.work(pieces.most()))) return kOutOfMemory;
-  const auto needs = [&](int64_t row) { return seen(shape.y, {row, row + 1}); };
-  const auto itself = [](int64_t row) { return Range{row, row + 1}; };
+  const auto needs = [&](Range rows) { return seen(shape.y, rows); };
+  const auto itself = [](Range rows) { return rows; };
   parallel(pieces.count(), [&](int piece, int thread) {
     const Workspace<float> workspace(shape, thread);
     const Sights columns = columns_under(shape.x, workspace.columns);
@@ -523,8 +619,9 @@ const char* weight_gradient(const Shape& shape, const Images& x, const Images& d
       const float* gradients = dy.floats(image, rows, workspace.floats + x_work);
       for (int64_t row = rows.begin; row < rows.end; row++) {
         const int64_t at = image * shape.y.out + row, times = blocks_of(shape.x.out, shape.channels);
-        AheadOfAll<2> ahead = {{ahead_of(pieces, piece, at, x, needs, times), ahead_of(pieces, piece, at, dy, itself, times)}};
-        add_line(lines_under(shape, row, pixels, part, workspace.rows), columns, shape.channels, workspace.taps, gradients + row * dy.line, ahead);
+        const Range now = {at, at + 1};
+        AheadOfAll<2> ahead = {{ahead_of(pieces, piece, now, x, needs, times), ahead_of(pieces, piece, now, dy, itself, times)}};
+        add_line(lines_under(shape, row, pixels, part, workspace.rows[0]), columns, shape.channels, workspace.taps, gradients + row * dy.line, ahead);
       }
     });
   });
