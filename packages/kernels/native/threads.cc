@@ -75,8 +75,8 @@ double time_alone() {
 }
 
 /// Whether sharing pays. Beside other busy programs the system lets a thread wait in the middle of a piece, and the others with it,
-/// for milliseconds: when that has cost more time than sharing has saved, the caller works alone for a while, and for longer each time
-/// that trying again has brought nothing. Microseconds.
+/// for milliseconds: when that has cost more time than sharing has saved, the caller works alone for a while, for twice as long each time
+/// that trying again has brought nothing, for half as long each time that it has. Microseconds.
 class Balance {
  public:
   bool allows_sharing(double now) const { return now >= alone_until_; }
@@ -85,7 +85,7 @@ class Balance {
     balance_ += saved;
     if (balance_ > kMost) {
       balance_ = kMost;
-      rest_ = kShortRest;
+      if (rest_ > kShortRest) rest_ /= 2;
     } else if (balance_ < -kTrial) {
       const double longest = rest_ * kLongTrial, rest = -rest_ * balance_;
       alone_until_ = now + (rest < longest ? rest : longest);
@@ -98,8 +98,9 @@ class Balance {
   static constexpr double kMost = 200;
   static constexpr double kTrial = 300;  // enough to wake a worker on another processor than the caller's, and see what it brings
   static constexpr double kLongTrial = 5'000;  // a trial that loses more does not mean that the next will
-  // How many times as long as it has lost the caller works alone: at most a twentieth of the time is lost by trying again, soon a three-hundredth.
-  static constexpr double kShortRest = 20, kLongRest = 320;
+  // How many times as long as it has lost the caller works alone: not for long after a single disturbance; in the end a three-hundredth of the time is
+  // lost by trying again.
+  static constexpr double kShortRest = 5, kLongRest = 320;
 
   double balance_ = 0;
   double rest_ = kShortRest;
