@@ -150,15 +150,9 @@ struct Patches {
     const int64_t begin = inside ? smaller(columns.end, larger(columns.begin, ceil_div(-first, step))) : columns.end;
     const int64_t end = inside ? smaller(columns.end, larger(begin, space / step + 1)) : columns.end;
     pack_each({columns.begin, begin});
-    convert_runs(image + (y * x_axis.size + begin * step + first) * pixel + at, step * pixel, end - begin, size, to, row);
-    to += (end - begin) * row;
+    for (int64_t column = begin; column < end; column++, to += row)
+      convert_run(image + (y * x_axis.size + column * step + first) * pixel + at, size, to);
     pack_each({end, columns.end});
-  }
-
-  /// Runs of `size` values, each `from_row` values behind the one before, to rows.
-  template <class T, class To>
-  static void convert_runs(const T* from, int64_t from_row, int64_t runs, int64_t size, To* to, int64_t to_row) {
-    for (int64_t i = 0; i < runs; i++) convert_run(from + i * from_row, size, to + i * to_row);
   }
 
   /// `size` values of the run that begins at a pixel, from the one numbered `at` on; zeros where it leaves the image.

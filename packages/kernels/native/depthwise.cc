@@ -24,9 +24,9 @@ namespace {
 
 constexpr int kBlock = 4;                  // pixels at a time
 #if defined(__wasm__)
-constexpr int64_t kRows = 1;               // rows at a time: engines have no registers for the sums of two
+constexpr int kRows = 1;                   // rows at a time: engines have no registers for the sums of two
 #else
-constexpr int64_t kRows = 2;
+constexpr int kRows = 2;
 #endif
 constexpr int64_t kPieceValues = 1 << 16;  // that one piece of work writes,
 constexpr int64_t kFewValues = 1 << 13;    // or, of one image, at least
@@ -187,28 +187,6 @@ void sum_taps(const Tap<const float>* taps, int64_t count, int64_t x_offset, int
   });
 }
 
-/// The same where the window has rows of three taps, side by side: each pixel is loaded once for all of a row. Places lie side by side too.
-template <int kPixels, class To, int kAheads>
-void sum_triples(const Tap<const float>* taps, int64_t rows, int64_t x_offset, int64_t channels, const To& y, int64_t at, int64_t y_step,
-                 AheadOfAll<kAheads>& ahead) {
-  constexpr int kSeen = kPixels + 2;
-  each_vector(channels, [&](int64_t c, int lanes) {
-    ahead.fetch();
-    Floats sum[kPixels];
-    for (int p = 0; p < kPixels; p++) sum[p] = y.first(c, lanes);
-    for (const Tap<const float>* row = taps; row < taps + 3 * rows; row += 3) {
-      const float* x = row->x + x_offset + c;
-      Floats seen[kSeen];
-      for (int i = 0; i < kSeen; i++) seen[i] = load(x + i * channels, lanes);
-      for (int t = 0; t < 3; t++) {
-        const Floats w = load(row[t].w + c, lanes);
-        for (int p = 0; p < kPixels; p++) sum[p] = fma(seen[p + t], w, sum[p]);
-      }
-    }
-    y.put(sum, at, y_step, c, lanes);
-  });
-}
-
 /// A line of pixels with the weights of the first tap that each of two rows of places sees in it; null where a row does not see it.
 struct SharedLine {
   const float* x;
@@ -231,14 +209,15 @@ int64_t share_lines(const Lines<const float> (&rows)[2], SharedLine* shared) {
   return count;
 }
 
-/// As sum_triples(), two rows of places at a time, the second `y_row` behind the first: what both see is loaded once.
-template <int kPixels, class To, int kAheads>
-void sum_shared(const SharedLine* lines, int64_t count, const Sights& columns, int64_t x_offset, int64_t channels, const To& y, int64_t at,
+/// The same where the window has rows of three taps, side by side, for one row of places or two, the second `y_row` behind the first: each pixel is
+/// loaded once for all taps and rows. Places lie side by side too.
+template <int kRowsNow, int kPixels, class To, int kAheads>
+void sum_triples(const SharedLine* lines, int64_t count, const Sights& columns, int64_t x_offset, int64_t channels, const To& y, int64_t at,
                 int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
   const int64_t first_tap = columns.taps[0].tap * channels, tap_step = columns.taps[1].tap * channels - first_tap;
   each_vector(channels, [&](int64_t c, int lanes) {
     ahead.fetch();
-    Floats sums[2][kPixels];
+    Floats sums[kRowsNow][kPixels];
     for (auto& row : sums)
       for (Floats& sum : row) sum = y.first(c, lanes);
     for (const SharedLine* line = lines; line < lines + count; line++) {
@@ -246,8 +225,8 @@ void sum_shared(const SharedLine* lines, int64_t count, const Sights& columns, i
       const float *x = line->x + x_offset + c, *further = x + 3 * channels;
       for (int i = 0; i < kPixels + 2; i++) seen[i] = load(i < 3 ? x + i * channels : further + (i - 3) * channels, lanes);
 #pragma GCC unroll 2
-      for (int row = 0; row < 2; row++) {
-        if (!line->weights[row]) continue;
+      for (int row = 0; row < kRowsNow; row++) {
+        if (kRowsNow > 1 && !line->weights[row]) continue;
         const float* weights = line->weights[row] + first_tap + c;
         for (int t = 0; t < 3; t++) {
           const Floats w = load(weights + t * tap_step, lanes);
@@ -255,7 +234,7 @@ void sum_shared(const SharedLine* lines, int64_t count, const Sights& columns, i
         }
       }
     }
-    for (int row = 0; row < 2; row++) y.put(sums[row], at + row * y_row, y_step, c, lanes);
+    for (int row = 0; row < kRowsNow; row++) y.put(sums[row], at + row * y_row, y_step, c, lanes);
   });
 }
 
@@ -287,48 +266,43 @@ struct Workspace {
   }
 };
 
-/// A line of such sums, from `at` on. `with_blocks`: also of the blocks that sum_shared() computes.
+/// A line of such sums, from `at` on. `but_blocks`: sum_blocks() has those of whole blocks.
 template <class To, int kAheads>
 void sum_line(const Lines<const float>& lines, const Sights& columns, int64_t channels, Tap<const float>* taps, const To& y, int64_t at,
-              int64_t y_step, bool with_blocks, AheadOfAll<kAheads>& ahead) {
+              int64_t y_step, bool but_blocks, AheadOfAll<kAheads>& ahead) {
   const int64_t x_step = columns.step * channels;
   each_run(lines, columns, channels, taps, [&](const Tap<const float>* seen, int64_t count, int64_t place, int64_t places) {
-    int64_t i = 0;
-    if (columns.are_triples() && count == 3 * lines.count && columns.step == 1)
-      for (; i + kBlock <= places; i += kBlock)
-        if (with_blocks) sum_triples<kBlock>(seen, lines.count, i * x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
+    int64_t i = but_blocks ? places / kBlock * kBlock : 0;
     for (; i + kBlock <= places; i += kBlock) sum_taps<kBlock>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
     for (; i < places; i++) sum_taps<1>(seen, count, i * x_step, x_step, channels, y, at + (place + i) * y_step, y_step, ahead);
   });
 }
 
-/// Two lines of them, `y_row` apart.
-template <class To, int kAheads>
-void sum_two_lines(const Lines<const float> (&lines)[2], const Sights& columns, int64_t channels, const Workspace<const float>& workspace, const To& y,
-                   int64_t at, int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
-  const bool in_blocks = columns.are_triples() && columns.step == 1;
-  if (in_blocks) {
-    const int64_t count = share_lines(lines, workspace.shared);
-    for (int64_t place = 0, places; place < columns.places; place += larger(1, places)) {
-      places = columns.all_seen(place);
-      for (int64_t i = place; i + kBlock <= place + places; i += kBlock)
-        sum_shared<kBlock>(workspace.shared, count, columns, columns.pixel(0, i) * channels, channels, y, at + i * y_step, y_step, y_row, ahead);
-    }
+/// The whole blocks of one line of them or two.
+template <int kRowsNow, class To, int kAheads>
+void sum_blocks(const SharedLine* lines, int64_t count, const Sights& columns, int64_t channels, const To& y, int64_t at, int64_t y_step, int64_t y_row,
+                AheadOfAll<kAheads>& ahead) {
+  for (int64_t place = 0, places; place < columns.places; place += larger(1, places)) {
+    places = columns.all_seen(place);
+    for (int64_t i = place; i + kBlock <= place + places; i += kBlock)
+      sum_triples<kRowsNow, kBlock>(lines, count, columns, columns.pixel(0, i) * channels, channels, y, at + i * y_step, y_step, y_row, ahead);
   }
-  for (int row = 0; row < 2; row++) sum_line(lines[row], columns, channels, workspace.taps, y, at + row * y_row, y_step, !in_blocks, ahead);
 }
 
-/// At most kRows lines; `lines_of(row, memory)` is what a row sees.
+/// At most kRows lines, `y_row` apart; `lines_of(row, memory)` is what a row sees.
 template <class To, int kAheads, class LinesOf>
 void sum_rows(Range rows, const LinesOf& lines_of, const Sights& columns, int64_t channels, const Workspace<const float>& workspace, const To& y, int64_t at,
               int64_t y_step, int64_t y_row, AheadOfAll<kAheads>& ahead) {
-  const Lines<const float> first = lines_of(rows.begin, workspace.rows[0]);
-  if constexpr (kRows == 2)
-    if (rows.size() == 2) {
-      const Lines<const float> lines[2] = {first, lines_of(rows.begin + 1, workspace.rows[1])};
-      return sum_two_lines(lines, columns, channels, workspace, y, at, y_step, y_row, ahead);
-    }
-  sum_line(first, columns, channels, workspace.taps, y, at, y_step, true, ahead);
+  Lines<const float> lines[2] = {{workspace.rows[0]}, {workspace.rows[1]}};
+  for (int row = 0; row < rows.size(); row++) lines[row] = lines_of(rows.begin + row, workspace.rows[row]);
+  const bool in_blocks = columns.are_triples() && columns.step == 1;
+  if (in_blocks) {
+    const int64_t count = share_lines(lines, workspace.shared);
+    if (kRows == 1 || rows.size() == 1) sum_blocks<1>(workspace.shared, count, columns, channels, y, at, y_step, y_row, ahead);
+    else sum_blocks<kRows>(workspace.shared, count, columns, channels, y, at, y_step, y_row, ahead);
+  }
+  for (int row = 0; row < rows.size(); row++)
+    sum_line(lines[row], columns, channels, workspace.taps, y, at + row * y_row, y_step, in_blocks, ahead);
 }
 
 /// weights += Σ pixels · dy over so many places, for kTaps taps, whose sums stay in registers meanwhile.
