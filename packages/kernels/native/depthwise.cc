@@ -209,7 +209,7 @@ int64_t share_lines(const Lines<const float> (&rows)[2], SharedLine* shared) {
   return count;
 }
 
-/// The same where the window has rows of three taps, side by side, for one row of places or two, the second `y_row` behind the first: each pixel is
+/// As sum_taps(), where the window has rows of three taps, side by side, for one row of places or two, the second `y_row` behind the first: each pixel is
 /// loaded once for all taps and rows. Places lie side by side too.
 template <int kRowsNow, int kPixels, class To, int kAheads>
 void sum_triples(const SharedLine* lines, int64_t count, const Sights& columns, int64_t x_offset, int64_t channels, const To& y, int64_t at,
