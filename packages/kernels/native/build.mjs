@@ -25,7 +25,7 @@ const carriers = ['addon.cc', 'wasm.cc'];
 const x64 = (hyphen) => ({
   avx2: ['-march=haswell'],
   avx512: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512'],
-  avx512_bf16: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16'],
+  avx512_bf16: [`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16', '-mavx512vnni'],
   amx: [
     ...[`-march=skylake${hyphen}avx512`, '-mprefer-vector-width=512', '-mavx512bf16'],
     ...['-mamx-tile', '-mamx-bf16'],
@@ -37,7 +37,7 @@ const arm64 = (bf16) => ({ neon: [], neon_bf16: [bf16] });
 /** The sources whose kernels multiply pairs of bfloat16, or store them. */
 const ofPairs = [
   ...['conv.cc', 'depthwise.cc', 'kernels.cc', 'matmul.cc', 'norm-pool.cc', 'norm.cc', 'product.cc'],
-  'winograd.cc',
+  ...['winograd-gradient.cc', 'winograd.cc'],
 ];
 
 /** Instruction sets that add to others what few kernels want: these are compiled for it, the rest is theirs, as kernels.inc calls them. */

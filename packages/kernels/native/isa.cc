@@ -37,6 +37,7 @@ namespace {
 constexpr uint32_t kFma = 1u << 12, kOsxsave = 1u << 27;               // leaf 1, ECX
 constexpr uint32_t kAvx2 = 1u << 5, kBmi2 = 1u << 8;                   // leaf 7, EBX
 constexpr uint32_t kAvx512 = 1u << 16 | 1u << 17 | 1u << 28 | 3u << 30;  // F, DQ, CD, BW and VL: Skylake's servers, and every AVX-512 since
+constexpr uint32_t kAvx512Vnni = 1u << 11;                               // leaf 7, ECX
 constexpr uint32_t kAvx512Bf16 = 1u << 5;                                // leaf 7.1, EAX
 [[maybe_unused]] constexpr uint32_t kAmx = 1u << 22 | 1u << 24;          // leaf 7, EDX: AMX-BF16 and AMX-TILE
 // Registers that the system saves between threads, by XGETBV.
@@ -78,14 +79,14 @@ constexpr const Table* kTables[] = {&avx2::table, &avx512::table, &avx512_bf16::
 
 // The compilers' own __builtin_cpu_supports needs a library that Zig does not have.
 int supported_count() {
-  uint32_t eax, basic = 0, extended = 0, unused;
+  uint32_t eax, basic = 0, extended = 0, integers = 0, unused;
   __get_cpuid(1, &eax, &unused, &basic, &unused);
-  __get_cpuid_count(7, 0, &eax, &extended, &unused, &unused);
+  __get_cpuid_count(7, 0, &eax, &extended, &integers, &unused);
   if (!has(basic, kFma | kOsxsave) || !has(extended, kAvx2 | kBmi2) || !has(saved_registers(), kYmm)) return 0;
   if (!has(extended, kAvx512) || !has(saved_registers(), kZmm)) return 1;
   uint32_t more = 0;
   __get_cpuid_count(7, 1, &more, &unused, &unused, &unused);
-  if (!has(more, kAvx512Bf16)) return 2;
+  if (!has(more, kAvx512Bf16) || !has(integers, kAvx512Vnni)) return 2;
   return has_amx() && amx::amx_is_right() ? 4 : 3;
 }
 

@@ -32,6 +32,7 @@ struct Operands {
   bool streams;
   bool far;
   const Last* last;
+  Scales scales = {};
   struct PanelMoments* moments = nullptr;  // of what is written; null: not wanted
   const struct Fetches* fetches = nullptr;
 };
@@ -272,6 +273,26 @@ Floats multiply_units(Pair, Floats a, Floats b, Floats c) {
 
 #endif
 
+#if defined(IMGCLS_HAS_FIXED)
+Floats load_units(const Fixed* from) {
+  Floats v;
+  memcpy(&v, from, sizeof v);
+  return v;
+}
+
+Floats splat_unit(Fixed unit) {
+  int32_t word;
+  memcpy(&word, &unit, sizeof word);
+  return (Floats)(word - Ints{});
+}
+
+/// Sums of integers, which lie as floats do: as an intrinsic, whose operands are of another type, GCC 12 keeps every sum twice.
+Floats multiply_units(Fixed, Floats a, Floats b, Floats c) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+  return c;
+}
+#endif
+
 /// Brings closer what a tile will write.
 template <int rows, int vectors>
 void fetch_places(const float* first, int64_t row) {
@@ -354,6 +375,17 @@ template <int rows, int vectors, class Columns, class Run>
     }
 }
 
+/// Makes floats of sums that are integers.
+template <int rows, int vectors, class Columns>
+[[gnu::always_inline]] inline void scale_sums(Floats (&sums)[rows][vectors], const Operands<Fixed>& of, Columns columns) {
+  each_sum(sums, columns, [&](Floats& sum, int i, int column, auto count) {
+    sum = __builtin_convertvector((Ints)sum, Floats) * splat(of.scales.rows[i]) * load(of.scales.columns + column, count);
+  });
+}
+
+template <int rows, int vectors, class Unit, class Columns>
+[[gnu::always_inline]] inline void scale_sums(Floats (&)[rows][vectors], const Operands<Unit>&, Columns) {}
+
 /// What a tile began with is added at the end, since sums of sums err less.
 template <int rows, int vectors, class Unit, class Columns>
 [[gnu::always_inline]] inline void add_former(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
@@ -374,6 +406,7 @@ template <bool finishes>
 struct PutFloats {
   template <int rows, int vectors, class Unit, class Columns>
   [[gnu::always_inline]] static void put(Floats (&sums)[rows][vectors], const Operands<Unit>& of, Columns columns) {
+    scale_sums(sums, of, columns);
     add_former(sums, of, columns);
     if constexpr (finishes) {
       if (of.last) finish_sums(sums, *of.last, of.last->residual, columns);
@@ -483,6 +516,7 @@ struct TiledProduct {
   bool accumulate;
   Traffic* traffic;
   const Last* last;
+  Scales scales;
 
   /// With moments, if they are wanted: `n` is at most kMostColumns then.
   void run() const {
@@ -562,7 +596,8 @@ struct TiledProduct {
             ahead ? kLineBytes : 0,
             traffic && traffic->streams,
             far,
-            here};
+            here,
+            scales.from(row, column)};
   }
 
   void add(int block, int blocks, int column, Ahead<Unit>& ahead, PanelMoments* moments, const Fetches* fetches, bool far) const {
@@ -623,21 +658,21 @@ Floats load_along(const T* from, int64_t count, Pair) {
 
 template <class Unit>
 void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate, Traffic* traffic,
-             const Last* last) {
+             const Last* last, [[maybe_unused]] Scales scales) {
 #if defined(__AMX_BF16__)
   by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last);
 #else
-  TiledProduct<false, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last}.run();
+  TiledProduct<false, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, last, scales}.run();
 #endif
 }
 
 template <class Unit>
 void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
-                        Traffic* traffic) {
+                        Traffic* traffic, [[maybe_unused]] Scales scales) {
 #if defined(__AMX_BF16__)
   transposed_by_amx(m, n, k, a, a_row, b, c, c_row, accumulate, traffic);
 #else
-  TiledProduct<true, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr}.run();
+  TiledProduct<true, Unit>{m, n, k, a, a_row, b, c, c_row, accumulate, traffic, nullptr, scales}.run();
 #endif
 }
 
@@ -663,18 +698,24 @@ void pack_panel_transposed(int64_t k, int64_t n, const T* b, int64_t b_row, Unit
     }
 }
 
-#define IMGCLS_PRODUCT(Unit)                                                                                                               \
-  template void product(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*, const Last*);               \
-  template void product_transposed(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*);                 \
-  template void pack_panels(int64_t, int64_t, const float*, int64_t, Unit*, int64_t);                                                     \
-  template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, Unit*, int64_t);                                                  \
-  template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, Unit*);                                                    \
+#define IMGCLS_PRODUCT(Unit)                                                                                                                    \
+  template void product(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*, const Last*, Scales);             \
+  template void product_transposed(int, int, int, const Unit*, int64_t, PanelsOf<Unit>, float*, int64_t, bool, Traffic*, Scales);
+#define IMGCLS_PACK(Unit)                                                                  \
+  template void pack_panels(int64_t, int64_t, const float*, int64_t, Unit*, int64_t);      \
+  template void pack_panels(int64_t, int64_t, const Bfloat16*, int64_t, Unit*, int64_t);   \
+  template void pack_panel_transposed(int64_t, int64_t, const float*, int64_t, Unit*);     \
   template void pack_panel_transposed(int64_t, int64_t, const Bfloat16*, int64_t, Unit*);
 #if !defined(__AMX_BF16__)
 IMGCLS_PRODUCT(float)
+IMGCLS_PACK(float)
 #endif
 #if defined(IMGCLS_HAS_PAIRS)
 IMGCLS_PRODUCT(Pair)
+IMGCLS_PACK(Pair)
+#endif
+#if defined(IMGCLS_HAS_FIXED)
+IMGCLS_PRODUCT(Fixed)
 #endif
 
 #if defined(__AMX_BF16__)

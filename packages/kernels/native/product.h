@@ -31,11 +31,31 @@ struct Pair {
   Bfloat16 first, second;
 };
 
+/// Two numbers of fixed point, that are multiplied and summed as integers, of 32 bits.
+struct Fixed {
+  int16_t first, second;
+};
+
+/// What sums of Fixed are multiplied by, to be floats: those of each row, times those of each column.
+struct Scales {
+  const float *rows, *columns;
+
+  /// The same for what begins at a row and column.
+  Scales from(int64_t row, int64_t column) const { return rows ? Scales{rows + row, columns + column} : Scales{}; }
+};
+
 /// Values of a unit.
 template <class Unit>
 constexpr int64_t kDeep = 1;
 template <>
 inline constexpr int64_t kDeep<Pair> = 2;
+template <>
+inline constexpr int64_t kDeep<Fixed> = 2;
+
+template <class Unit>
+constexpr bool kIsFixed = false;
+template <>
+inline constexpr bool kIsFixed<Fixed> = true;
 
 /// Calls `run` with a unit: with a Pair where pairs are wanted, and this instruction set multiplies them.
 template <class Run>
@@ -95,12 +115,11 @@ struct Traffic {
 };
 
 /// Whether a product of such units can write bfloat16 from its registers.
-#if defined(__AMX_BF16__)
 template <class Unit>
 constexpr bool kWritesBfloat16 = false;
-#else
-template <class Unit>
-constexpr bool kWritesBfloat16 = kDeep<Unit> == 2;
+#if !defined(__AMX_BF16__)
+template <>
+inline constexpr bool kWritesBfloat16<Pair> = true;
 #endif
 
 /// What is done to the sums at last: c = min(max(c + bias + residual, low), high). NaN stays.
@@ -129,15 +148,15 @@ struct Last {
 };
 
 /// c[m][n] = (accumulate ? c[m][n] : 0) + Σ_k a[m · a_row + k] · b(k, n), row m of c beginning at `c + m · c_row`.
-/// Nothing beyond n columns of c is touched; k = 0 gives zeros. `last`: what follows, if anything.
+/// Nothing beyond n columns of c is touched; k = 0 gives zeros. `last`: what follows, if anything. `scales`: of Fixed.
 template <class Unit>
 void product(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
-             Traffic* traffic = nullptr, const Last* last = nullptr);
+             Traffic* traffic = nullptr, const Last* last = nullptr, Scales scales = {});
 
 /// The same of a transposed, which nothing follows: a(m, k) = a[k · a_row + m].
 template <class Unit>
 void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, PanelsOf<Unit> b, float* c, int64_t c_row, bool accumulate,
-                        Traffic* traffic = nullptr);
+                        Traffic* traffic = nullptr, Scales scales = {});
 
 #if defined(__AMX_BF16__)
 /// Whether AMX multiplies as it should: it could not be tried on a machine that has it when this was written.

@@ -16,6 +16,11 @@
 #define IMGCLS_HAS_PAIRS
 #endif
 
+/// Whether it multiplies pairs of integers of 16 bits, and adds them up in 32.
+#if defined(__AVX512VNNI__)
+#define IMGCLS_HAS_FIXED
+#endif
+
 #include "kernel.h"
 
 namespace imgcls {
