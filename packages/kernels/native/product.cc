@@ -535,8 +535,8 @@ struct TiledProduct {
     const bool reads = last && last->residual, rounds = last && last->to;
     const bool is_wide = m == 1 && !transposed && b.panel == kPanel && !moments && !rounds;
     const int blocks = (m + kTileRows - 1) / kTileRows, first = is_wide ? add_wide() : 0;
-    const bool far = traffic && traffic->far_result && !traffic->streams;
-    if (reads || rounds || (far && int64_t{n} * k <= kNearPanels)) {
+    const bool far = traffic && traffic->far_result && !traffic->streams, later = traffic && traffic->later.lines > 0;
+    if (reads || rounds || (far && !later && int64_t{n} * k <= kNearPanels)) {
       for (int block = 0; block < blocks; block++)
         for (int column = first; column < n; column += kPanel) {
           const Fetches next = fetches(block, blocks, column, far);

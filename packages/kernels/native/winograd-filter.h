@@ -92,44 +92,36 @@ inline void transform_filter(const Filter& filter, int64_t in, int64_t out, int6
     }
 }
 
+/// The largest weights of kLanes input channels from k on.
+inline Floats largest_weights(const Filter& filter, int64_t in, int64_t out, int64_t k) {
+  Floats peak{};
+  if (filter.mirrored) {
+    for (int64_t i = 0; i < kTaps * kTaps * out; i++) peak = larger_size(peak, load_some(filter.weight + i * in + k, in - k));
+    return peak;
+  }
+  for (int64_t i = 0; i < smaller(kLanes, in - k); i++) {
+    Floats own{};
+    for (int64_t tap = 0; tap < kTaps * kTaps; tap++)
+      for (int64_t n = 0; n < out; n += kLanes) own = larger_size(own, load_some(filter.weight + (tap * in + k + i) * out + n, out - n));
+    peak[i] = largest_size(own)[0];
+  }
+  return peak;
+}
+
+/// The largest weight of each input channel, by which its pixels are multiplied and its weights divided before they are rounded: then all channels have
+/// weights of one size, and the largest pixel, which sets the step, is that of the channel that adds most to outputs. `balance`: of whole vectors, and
+/// one more.
+inline void balance_channels(const Filter& filter, int64_t in, int64_t out, float* balance, Fixed) {
+  const int64_t vectors = ceil_div(in, kLanes);
+  parallel(static_cast<int>(vectors), [&](int vector, int) {
+    const Floats size = Steps(largest_weights(filter, in, out, vector * kLanes), 1).size;
+    store(balance + vector * kLanes, select((Ints)(size != size), splat(1), size));
+  });
+  store(balance + vectors * kLanes, splat(1));
+}
 #endif
 
 inline void balance_channels(const Filter&, int64_t, int64_t, float*, float) {}
-
-#if defined(IMGCLS_HAS_FIXED)
-/// The largest weight of each input channel, by which pixels are multiplied and weights divided before they are rounded: a step of the channels that
-/// share one is then as small beside what each of them adds to an output. `balance`: of whole vectors, and one more.
-inline void balance_channels(const Filter& filter, int64_t in, int64_t out, float* balance, Fixed) {
-  constexpr int64_t kFew = 4 * kLanes;
-  const int64_t row = filter.mirrored ? in : out;  // of weights, those of one channel along it, or in one place of all of them
-  parallel(static_cast<int>(ceil_div(in, kFew)), [&](int piece, int) {
-    const int64_t begin = piece * kFew, end = smaller(in, begin + kFew);
-    Floats peaks[kFew] = {};
-    for (int tap = 0; tap < kTaps * kTaps; tap++) {
-      if (filter.mirrored) {
-        for (int64_t n = 0; n < out; n++)
-          for (int64_t k = begin; k < end; k += kLanes) {
-            Floats& peak = peaks[(k - begin) / kLanes];
-            peak = larger_size(peak, load_some(filter.weight + (tap * out + n) * row + k, end - k));
-          }
-      } else {
-        for (int64_t k = begin; k < end; k++)
-          for (int64_t n = 0; n < out; n += kLanes)
-            peaks[k - begin] = larger_size(peaks[k - begin], load_some(filter.weight + (tap * in + k) * row + n, out - n));
-      }
-    }
-    const auto usable = [](Floats peak) { return Steps(peak, 1).size; };
-    for (int64_t k = begin; k < end; k += kLanes) {
-      Floats peak;
-      if (filter.mirrored) peak = peaks[(k - begin) / kLanes];
-      else for (int64_t i = 0; i < kLanes; i++) peak[i] = largest_size(peaks[k - begin + i])[0];
-      const Floats size = usable(peak);
-      store(balance + k, select((Ints)(size != size), splat(1), size));
-    }
-  });
-  store(balance + ceil_div(in, kLanes) * kLanes, splat(1));
-}
-#endif
 
 /// All of U, and the block of it that a panel is in. `in` counts units.
 template <class Unit>

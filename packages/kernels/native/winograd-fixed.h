@@ -15,9 +15,19 @@ inline Floats larger_size(Floats peak, Floats v) {
   return (Floats)((Words)peak > size ? (Words)peak : size);
 }
 
-/// The largest lane of peaks.
+template <int distance>
+inline Floats exchange_lanes(Floats v) {
+#define IMGCLS_PARTNER(lane) ((lane) ^ distance)
+  return IMGCLS_SHUFFLE(v, v, IMGCLS_PARTNER);
+#undef IMGCLS_PARTNER
+}
+
+/// The largest lane of peaks, in all lanes.
 inline Floats largest_size(Floats peak) {
-  return (Floats)(Words{} + static_cast<uint32_t>(_mm512_reduce_max_epu32((__m512i)peak)));
+  peak = larger_size(peak, exchange_lanes<8>(peak));
+  peak = larger_size(peak, exchange_lanes<4>(peak));
+  peak = larger_size(peak, exchange_lanes<2>(peak));
+  return larger_size(peak, exchange_lanes<1>(peak));
 }
 
 /// Steps that numbers of fixed point count, for numbers no larger than a peak.
@@ -35,7 +45,9 @@ struct Steps {
 
 inline Ints to_fixed(Floats v) { return (Ints)_mm512_maskz_cvtps_epi32(0xffff, (__m512)v); }
 
-inline void store_fixed(int16_t* to, Floats v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16((__m512i)to_fixed(v))); }
+inline void store_fixed(int16_t* to, Floats v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)to_fixed(v)));
+}
 
 inline void store_fixed(Fixed* to, Floats first, Floats second) {
   const Words units = ((Words)to_fixed(first) & 0xffffu) | (Words)to_fixed(second) << 16;

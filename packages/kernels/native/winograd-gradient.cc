@@ -11,7 +11,7 @@ namespace IMGCLS_ISA {
 namespace {
 
 constexpr int64_t kFewSums = 352 << 10;    // floats of sums at all points that stay in a cache
-constexpr int64_t kFewUnits = 96;          // units of tiles at a time where they do
+constexpr int64_t kFewUnits = 96;          // units of tiles that pay for a part where they do
 constexpr int64_t kManyPoints = 1 << 20;   // units of V and Z at a time where they do not,
 constexpr int64_t kManyUnits = 128;        // of so many tiles at least
 constexpr int64_t kMostParts = 16;         // of the tiles that are summed apart
@@ -22,6 +22,11 @@ template <class Tiles, class Run>
 void each_group(int64_t units, const Run& run) {
   const int64_t most = Tiles::kGroup > 1 ? Tiles::kGroup : units;
   for (int64_t begin = 0; begin < units; begin += most) run(Range{begin, smaller(begin + most, units)});
+}
+
+template <class Tiles>
+int64_t groups_of(int64_t units) {
+  return Tiles::kGroup > 1 ? ceil_div(units, Tiles::kGroup) : 1;
 }
 
 /// Points from a unit on, which begins a group.
@@ -68,13 +73,13 @@ struct WeightGradient {
   /// Units of tiles whose points are there together.
   int64_t most() const {
     const int64_t unit = kPoints * (in_panels() + out_panels()) * kPanel;
-    const int64_t most = smaller(units(), has_few_sums() ? kFewUnits : larger(kManyPoints / unit, kManyUnits));
+    const int64_t most = smaller(units(), parts() > 1 ? Tiles::kApart : larger(kManyPoints / unit, kManyUnits));
     return ceil_div(most, Tiles::kGroup) * Tiles::kGroup;
   }
 
   /// How many parts of the tiles have sums of their own.
   int64_t parts() const {
-    if (has_few_sums()) return smaller(ceil_div(units(), most()), kMostParts);
+    if (has_few_sums()) return smaller(ceil_div(units(), kFewUnits), kMostParts);
     const int64_t points = units() * (in_panels() + out_panels()) * kPanel;
     int64_t parts = 1;
     while (2 * parts <= kMostParts && 2 * parts * sums() * kPointsPerSum <= points) parts *= 2;
@@ -104,6 +109,14 @@ struct WeightGradient {
         transform_units<typename Tiles::Slope>(view_of(from, shape, shape.out, 0, 0, zeros), units, from_unit<Tiles>(z_points(points), first + group.begin));
       });
     });
+  }
+
+  /// The pixels of some units, which come closer while the points of others are multiplied.
+  Traffic::Later later(Range some, int64_t units) const {
+    const Range tiles = {some.begin * kDeep<Unit>, some.end * kDeep<Unit>};
+    int64_t rows = 0;  // of tiles of a product
+    for (int64_t panel = 0; panel < in_panels(); panel++) rows += ceil_div(channels_of(panel), kTileRows);
+    return soon_after(share(shape, x, shape.in, tiles), share(shape, dy, shape.out, tiles), kPoints * rows * out_panels() * groups_of<Tiles>(units));
   }
 
   /// The gradient of one channel and some output channels from sums that begin at `sums`: of several parts, `part` apart, or added to what is there.
@@ -161,13 +174,15 @@ struct SumsApart {
     const Cut chunks{units.size(), ceil_div(units.size(), of.most()), Tiles::kGroup};
     for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
       of.transform({units.begin + chunks.begin(chunk), units.begin + chunks.begin(chunk + 1)}, points, 0);
+      const Range next = chunk + 1 < chunks.parts ? chunks.range(chunk + 1) : Range{};
+      Traffic::Later later = of.later({units.begin + next.begin, units.begin + next.end}, chunks.size(chunk));
       for (int64_t at = 0; at < kPoints; at++)
-        for (int64_t p = 0; p < of.in_panels(); p++) add_panel(at, p, chunks.size(chunk), points, sums, chunk > 0);
+        for (int64_t p = 0; p < of.in_panels(); p++) add_panel(at, p, chunks.size(chunk), points, sums, chunk > 0, later);
     }
   }
 
   /// A panel of V times all of Z, at one point.
-  void add_panel(int64_t at, int64_t p, int64_t units, Unit* points, float* sums, bool accumulate) const {
+  void add_panel(int64_t at, int64_t p, int64_t units, Unit* points, float* sums, bool accumulate, Traffic::Later& later) const {
     const Points<Unit> v = of.v_points(points), z = of.z_points(points);
     const Unit *point_v = v.at + at * v.point, *panel_v = point_v + p * v.panel, *point_z = z.at + at * z.point;
     float* to = sums + at * point() + p * kPanel * row();
@@ -175,7 +190,9 @@ struct SumsApart {
     if (p + 1 < of.in_panels()) traffic = {{soon(panel_v + v.panel, v.panel), soon(to + kPanel * row(), kPanel * row())}};
     else if (at + 1 < kPoints) traffic = {{soon(point_v + v.point, v.panel), soon(point_z + z.point, z.point)}};
     traffic.far_result = true;
+    traffic.later = later;
     multiply_units<Tiles>(of.channels_of(p), static_cast<int>(of.shape.out.channels), units, v, z, p * kPanel, 0, at, to, row(), accumulate, traffic);
+    later = traffic.later;
   }
 };
 

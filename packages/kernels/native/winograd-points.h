@@ -57,6 +57,19 @@ void find_pixels(const Images& images, const T* x, int64_t image, int64_t top, i
     }
 }
 
+/// Where the pixels of some tiles lie, roughly: whose they are exactly matters little, as long as those of all tiles come closer.
+inline Traffic::Span share(const Shape& shape, const Values& values, const Images& images, Range tiles) {
+  const auto at = [&](int64_t tile) { return images.size() * (values.is_bf16 ? 2 : 4) * smaller(tile, shape.tiles()) / shape.tiles() / 64 * 64; };
+  return {static_cast<const char*>(values.at) + at(tiles.begin), at(tiles.end) - at(tiles.begin)};
+}
+
+/// What comes closer while so many tiles of products are computed.
+inline Traffic::Later soon_after(const Traffic::Span& first, const Traffic::Span& second, int64_t products) {
+  Traffic::Later later = {{first, second}};
+  for (const Traffic::Span& span : later.spans) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
+  return later;
+}
+
 /// What a product brings closer, for the next.
 template <class Unit>
 Traffic::Span soon(const Unit* at, int64_t units) {
@@ -91,26 +104,26 @@ View<T> view_of(const T* x, const Shape& shape, const Images& images, int64_t to
   return {shape, images, top, left, x, reinterpret_cast<const T*>(zeros)};
 }
 
-/// Calls `run(unit, here, next)` for units of `tiles` tiles: with the pixels that they see, and those of the next unit.
-template <int tiles, int size, class T, class Run>
-void each_unit(const View<T>& view, Range units, const Run& run) {
-  constexpr int kPixels = size * size;
-  const T* pixels[2][tiles * kPixels];
-  const auto find = [&](int64_t unit) {
-    for (int64_t i = 0; i < tiles; i++) {
-      const T** found = pixels[unit % 2] + i * kPixels;
-      if (unit * tiles + i < view.shape.tiles()) {
-        const Tile tile = view.shape.tile(unit * tiles + i);
-        find_pixels<size>(view.images, view.x, tile.image, tile.row - view.top, tile.column - view.left, view.outside, found);
-      } else {
-        for (int j = 0; j < kPixels; j++) found[j] = view.outside;
-      }
-    }
-  };
-  find(units.begin);
-  for (int64_t unit = units.begin; unit < units.end; unit++) {
-    find(smaller(unit + 1, units.end - 1));
-    run(unit, pixels[unit % 2], pixels[(unit + 1) % 2]);
+/// Finds the pixels that a tile sees; behind the last tile, those outside.
+template <int size, class T>
+void find_tile(const View<T>& view, int64_t index, const T* pixels[]) {
+  if (index < view.shape.tiles()) {
+    const Tile tile = view.shape.tile(index);
+    find_pixels<size>(view.images, view.x, tile.image, tile.row - view.top, tile.column - view.left, view.outside, pixels);
+  } else {
+    for (int i = 0; i < size * size; i++) pixels[i] = view.outside;
+  }
+}
+
+/// Calls `run(tile, here, next)` for tiles: with the pixels that each sees, and those of the next.
+template <int size, class T, class Run>
+void each_tile(const View<T>& view, Range tiles, const Run& run) {
+  const T* pixels[2][size * size];
+  find_tile<size>(view, tiles.begin, pixels[tiles.begin % 2]);
+  for (int64_t tile = tiles.begin; tile < tiles.end; tile++) {
+    const auto &here = pixels[tile % 2], &next = pixels[(tile + 1) % 2];
+    find_tile<size>(view, smaller(tile + 1, tiles.end - 1), pixels[(tile + 1) % 2]);
+    run(tile, here, next);
   }
 }
 
@@ -131,7 +144,7 @@ inline void transform_channels(const T* const pixels[], int64_t c, int64_t count
 /// The points of some tiles.
 template <class Transform, class T>
 void transform_tiles(const View<T>& view, Range tiles, const Points<float>& points, const float* = nullptr) {
-  each_unit<1, Transform::kFrom>(view, tiles, [&](int64_t tile, auto& here, auto& next) {
+  each_tile<Transform::kFrom>(view, tiles, [&](int64_t tile, auto& here, auto& next) {
     for (int64_t c = 0; c < view.images.channels; c += kLanes) {
       fetch_pixels(next, c);
       float* to = points.of_channel(c) + (tile - tiles.begin) * points.row;
@@ -146,7 +159,7 @@ template <class Transform, class T>
 void transform_tiles(const View<T>& view, Range tiles, const Points<Fixed>& points, const float* balance) {
   constexpr int64_t kChannels = FixedTiles::kDepth * kDeep<Fixed>;
   const int64_t channels = view.images.channels;
-  each_unit<1, Transform::kFrom>(view, tiles, [&](int64_t tile, auto& here, auto& next) {
+  each_tile<Transform::kFrom>(view, tiles, [&](int64_t tile, auto& here, auto& next) {
     for (int64_t first = 0; first < channels; first += kChannels) {
       Floats values[kChannels / kLanes][kPoints], peak{};
       const int64_t end = smaller(channels, first + kChannels);
@@ -179,39 +192,34 @@ void transform_units(const View<T>& view, Range units, const Points<float>& poin
 }
 
 #if defined(IMGCLS_HAS_FIXED)
-/// The same. All units share the steps of a channel.
+/// The same, a panel of channels after the other, so that what is written lies together. All units share the steps of a channel.
 template <class Transform, class T>
 void transform_units(const View<T>& view, Range units, const Points<Fixed>& points) {
   constexpr int kTiles = kDeep<Fixed>, kPixels = Transform::kFrom * Transform::kFrom;
-  constexpr int64_t kChannels = 128;  // at a time
-  const int64_t channels = view.images.channels;
-  for (int64_t first = 0; first < channels; first += kChannels) {
-    const int64_t end = smaller(channels, first + kChannels);
-    Floats peaks[kChannels / kLanes] = {};
-    each_unit<kTiles, Transform::kFrom>(view, units, [&](int64_t, auto& here, auto& next) {
+  constexpr int64_t kAhead = 4;  // tiles whose pixels are on their way
+  const int64_t channels = view.images.channels, tiles = kTiles * units.size();
+  const T* pixels[kTiles * FixedTiles::kGroup][kPixels];
+  for (int64_t i = 0; i < tiles; i++) find_tile<Transform::kFrom>(view, kTiles * units.begin + i, pixels[i]);
+  for (int64_t first = 0; first < channels; first += kPanel) {
+    const int64_t end = smaller(channels, first + kPanel);
+    const auto points_of = [&](int64_t tile, int64_t c, const auto& put) { transform_channels<Transform>(pixels[tile], c, channels - c, put); };
+    Floats peaks[kPanel / kLanes] = {};
+    for (int64_t tile = 0; tile < tiles; tile++)
       for (int64_t c = first; c < end; c += kLanes) {
-        fetch_pixels(next, c);
+        fetch_pixels(pixels[smaller(tile + kAhead, tiles - 1)], c);
         Floats& peak = peaks[(c - first) / kLanes];
-        for (int i = 0; i < kTiles; i++)
-          transform_channels<Transform>(here + i * kPixels, c, channels - c, [&](int, Floats v) { peak = larger_size(peak, v); });
+        points_of(tile, c, [&](int, Floats v) { peak = larger_size(peak, v); });
       }
-    });
     for (int64_t c = first; c < end; c += kLanes) {
       const Steps steps(peaks[(c - first) / kLanes], FixedTiles::kMostOfGroup);
       store(points.scales + c, steps.size);
-      peaks[(c - first) / kLanes] = steps.inverse;
-    }
-    each_unit<kTiles, Transform::kFrom>(view, units, [&](int64_t unit, auto& here, auto& next) {
-      for (int64_t c = first; c < end; c += kLanes) {
-        fetch_pixels(next, c);
-        const Floats inverse = peaks[(c - first) / kLanes];
+      for (int64_t unit = 0; unit < units.size(); unit++) {
         Floats firsts[kPoints];
-        transform_channels<Transform>(here, c, channels - c, [&](int p, Floats v) { firsts[p] = v * inverse; });
-        Fixed* to = points.of_channel(c) + (unit - units.begin) * points.row;
-        transform_channels<Transform>(here + kPixels, c, channels - c,
-                                      [&](int p, Floats v) { store_fixed(to + p * points.point, firsts[p], v * inverse); });
+        points_of(kTiles * unit, c, [&](int p, Floats v) { firsts[p] = v * steps.inverse; });
+        Fixed* to = points.of_channel(c) + unit * points.row;
+        points_of(kTiles * unit + 1, c, [&](int p, Floats v) { store_fixed(to + p * points.point, firsts[p], v * steps.inverse); });
       }
-    });
+    }
   }
 }
 #endif

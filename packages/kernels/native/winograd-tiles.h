@@ -2,7 +2,7 @@
 //
 // Numbers of fixed point are two in a word, and one instruction multiplies and adds two pairs of them in each lane: twice what it does with floats.
 // What lies between pixels and outputs is rounded to ±4095 steps, or ±5792; steps are chosen for few of these numbers at a time, so that the
-// largest is just that. Rounding errs less than a fifth of what bfloat16 errs there, whose eight bits F(4×4, 3×3) does not bear.
+// largest is just that. It errs a sixth of what rounding to bfloat16 would.
 #pragma once
 
 #include "product.h"
@@ -16,7 +16,8 @@ struct FloatTiles {
   using Slope = OutputToPoints;
   using WeightSlope = PointsToFilter;
   static constexpr int64_t kDepth = 64;  // units of channels that are summed at a time: sums of sums err less
-  static constexpr int64_t kGroup = 1;   // units of tiles that the weight gradient transforms together
+  static constexpr int64_t kGroup = 1;   // units of tiles that share steps in the weight gradient
+  static constexpr int64_t kApart = 64;  // units of tiles at a time there, where parts of them have sums of their own
 };
 
 #if defined(IMGCLS_HAS_FIXED)
@@ -24,7 +25,7 @@ struct FixedTiles {
   using Unit = Fixed;
 
   // Sums over so many units fit into 32 bits, whatever the numbers are.
-  static constexpr int64_t kDepth = 64, kGroup = 32;
+  static constexpr int64_t kDepth = 64, kGroup = 32, kApart = kGroup;
   static constexpr int kMost = 4095, kMostOfGroup = 5792;
   static_assert(int64_t{kMost} * kMost * 2 * kDepth < int64_t{1} << 31);
   static_assert(int64_t{kMostOfGroup} * kMostOfGroup * 2 * kGroup < int64_t{1} << 31);

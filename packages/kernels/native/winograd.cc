@@ -65,20 +65,11 @@ struct Convolution {
     return {v, v_row(), v_point(tiles), kPanel, kIsFixed<Unit> ? reinterpret_cast<float*>(v + kPoints * v_point(tiles)) : nullptr, spread(tiles)};
   }
 
-  /// A chunk's share of some images, in the order of memory: whose it is exactly matters little, as long as all of them come closer.
-  Traffic::Span share(const Values& values, const Images& images, int64_t chunk) const {
-    if (chunk >= chunks.parts) return {};
-    const auto at = [&](int64_t tile) { return images.size() * (values.is_bf16 ? 2 : 4) * tile / shape.tiles() / 64 * 64; };
-    const int64_t begin = at(chunks.begin(chunk));
-    return {static_cast<const char*>(values.at) + begin, at(chunks.begin(chunk + 1)) - begin};
-  }
-
   /// What comes closer while a chunk is multiplied: the pixels that its thread will most likely transform next, and where its outputs go.
   Traffic::Later later(int64_t chunk) const {
     const int64_t products = kPoints * ceil_div(in_units(), Tiles::kDepth) * panels_of(out()) * ceil_div(chunks.most(), kTileRows);
-    Traffic::Later later = {{share(x, shape.in, chunk + 1), streams() ? Traffic::Span{} : share(y, shape.out, chunk)}};
-    for (const Traffic::Span& span : later.spans) later.lines = larger(later.lines, ceil_div(ceil_div(span.bytes, 64), products));
-    return later;
+    const Range next = chunk + 1 < chunks.parts ? chunks.range(chunk + 1) : Range{};
+    return soon_after(share(shape, x, shape.in, next), streams() ? Traffic::Span{} : share(shape, y, shape.out, chunks.range(chunk)), products);
   }
 };
 

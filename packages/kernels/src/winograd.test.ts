@@ -87,6 +87,77 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     expect(dWeight).toBeLessThan(storage === 'bf16' && roundsTiles ? 5e-3 : 3e-6);
   });
 
+  it.each(['float32', 'bf16'] as const)('errs no more where channels differ much in size, %s', (storage) => {
+    const shape = conv3x3([2, 12, 12, 150, 40]);
+    const { inChannels, outChannels } = shape;
+    const { x, weight, dy } = operands(shape, storage);
+    const expected = reference(Float64Array, shape, { x, weight, dy });
+    const ofInput = (i: number) => 2 ** (3 * ((i % inChannels) % 7) - 9);
+    const ofOutput = (i: number) => 2 ** (3 * ((i % outChannels) % 5) - 6);
+    const ofBoth = (i: number) => ofInput(Math.floor(i / outChannels)) * ofOutput(i);
+    const sized = {
+      x: x.map((value, i) => value * ofInput(i)),
+      weight: weight.map((value, i) => value / ofBoth(i)),
+      dy: dy.map((value, i) => value * ofOutput(i)),
+    };
+    const got = run(shape, sized, storage);
+    const { y, dx, dWeight } = errors(
+      {
+        y: got.y.map((value, i) => value * ofOutput(i)),
+        dx: got.dx.map((value, i) => value * ofInput(i)),
+        dWeight: got.dWeight.map((value, i) => value / ofBoth(i)),
+      },
+      expected,
+    );
+    for (const error of [y, dx, dWeight]) expect(error).toBeLessThan(boundOf(storage));
+  });
+
+  it('errs no more where images differ much in size, nor where all values are equal, bf16', () => {
+    const shape = conv3x3([40, 8, 8, 130, 40]);
+    const sized = (values: Float64Array) =>
+      values.map((value, i) => value * 2 ** -(Math.floor((i * 40) / values.length) % 12));
+    const { x, weight, dy } = operands(shape, 'bf16');
+    const ones = (values: Float64Array) => values.map(() => 1);
+    for (const values of [
+      { x: sized(x), weight, dy: sized(dy) },
+      { x: ones(x), weight: ones(weight), dy: ones(dy) },
+    ]) {
+      const { y, dx, dWeight } = errors(run(shape, values, 'bf16'), reference(Float64Array, shape, values));
+      for (const error of [y, dx, dWeight]) expect(error).toBeLessThan(5e-3);
+    }
+  });
+
+  it.each([
+    ['float32', Number.NaN],
+    ['bf16', Number.NaN],
+    ['bf16', Number.POSITIVE_INFINITY],
+  ] as const)('keeps what is not finite to tiles and channels, %s, %d', (storage, value) => {
+    const shape = conv3x3([1, 16, 16, 20, 40]);
+    const { x, weight, dy } = operands(shape, storage);
+    const isFinite = (values: Float64Array, at: (i: number) => boolean) =>
+      values.some((v, i) => at(i) && Number.isFinite(v));
+    const isInfinite = (values: Float64Array, at: (i: number) => boolean) =>
+      values.some((v, i) => at(i) && !Number.isFinite(v));
+
+    const pixel = 5 * 16 + 6; // row 5, column 6
+    const within = (first: number, last: number) => (i: number) => {
+      const [row, column] = [Math.floor(i / 40 / 16), Math.floor(i / 40) % 16];
+      return row >= first && row <= last && column >= first && column <= last;
+    };
+    const ofPixel = run(shape, { x: x.with(pixel * 20 + 3, value), weight, dy }, storage);
+    const taps = (i: number) => Math.floor(i / 40) % 20 === 3;
+    expect(isFinite(ofPixel.y, (i) => within(5, 6)(i))).toBe(false);
+    expect(isInfinite(ofPixel.y, (i) => !within(4, 7)(i))).toBe(false);
+    expect(isFinite(ofPixel.dWeight, taps)).toBe(false);
+    expect(isInfinite(ofPixel.dWeight, (i) => !taps(i))).toBe(false);
+
+    const ofWeight = run(shape, { x, weight: weight.with((4 * 20 + 3) * 40 + 7, value), dy }, storage);
+    expect(isFinite(ofWeight.y, (i) => i % 40 === 7)).toBe(false);
+    expect(isInfinite(ofWeight.y, (i) => i % 40 !== 7)).toBe(false);
+    expect(isFinite(ofWeight.dx, (i) => i % 20 === 3)).toBe(false);
+    expect(isInfinite(ofWeight.dx, (i) => i % 20 !== 3)).toBe(false);
+  });
+
   it.each(layers)(
     'winograd() errs at most twice as much as direct float32, its gradients five times, for $shape',
     (layer) => {
