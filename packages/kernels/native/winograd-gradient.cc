@@ -99,7 +99,7 @@ struct WeightGradient {
   }
 
   /// The points of some units, which become those from `first` on: of whole groups.
-  void transform(Range some, Unit* points, int64_t first) const {
+  void make_points(Range some, Unit* points, int64_t first) const {
     each_group<Tiles>(some.size(), [&](Range group) {
       const Range units = {some.begin + group.begin, some.begin + group.end};
       x.visit([&](const auto* from) {
@@ -124,7 +124,7 @@ struct WeightGradient {
     constexpr int64_t kSoon = 4 * kLanes;
     const int64_t in = shape.in.channels, out = shape.out.channels;
     for (int64_t c = outputs.begin; c < outputs.end; c += kLanes, sums += kLanes)
-      imgcls::IMGCLS_ISA::transform<typename Tiles::WeightSlope>(
+      transform<typename Tiles::WeightSlope>(
           [&](int i, int j) {
             const float* from = sums + (i * kWindow + j) * point;
             Floats sum{};
@@ -173,7 +173,7 @@ struct SumsApart {
   void add(Range units, Unit* points, float* sums) const {
     const Cut chunks{units.size(), ceil_div(units.size(), of.most()), Tiles::kGroup};
     for (int64_t chunk = 0; chunk < chunks.parts; chunk++) {
-      of.transform({units.begin + chunks.begin(chunk), units.begin + chunks.begin(chunk + 1)}, points, 0);
+      of.make_points({units.begin + chunks.begin(chunk), units.begin + chunks.begin(chunk + 1)}, points, 0);
       const Range next = chunk + 1 < chunks.parts ? chunks.range(chunk + 1) : Range{};
       Traffic::Later later = of.later({units.begin + next.begin, units.begin + next.end}, chunks.size(chunk));
       for (int64_t at = 0; at < kPoints; at++)
@@ -216,7 +216,7 @@ struct SumsInBlocks {
       const int64_t first = chunks.begin(chunk), units = chunks.size(chunk);
       const Cut few{units, ceil_div(units, larger(kFewTiles, Tiles::kGroup)), Tiles::kGroup};
       parallel(static_cast<int>(few.parts),
-               [&](int part, int) { of.transform({first + few.begin(part), first + few.begin(part + 1)}, points, few.begin(part)); });
+               [&](int part, int) { of.make_points({first + few.begin(part), first + few.begin(part + 1)}, points, few.begin(part)); });
       parallel(static_cast<int>(in.parts * out.parts), [&](int piece, int thread) {
         compute_block(in.range(piece / out.parts), out.range(piece % out.parts), units, points, static_cast<float*>(scratch(thread, 0)), chunk > 0);
       });
