@@ -251,15 +251,17 @@ Floats splat_unit(float value) { return splat(value); }
 Floats multiply_units(float, Floats a, Floats b, Floats c) { return fma(a, b, c); }
 
 #if defined(IMGCLS_HAS_PAIRS)
-Floats load_units(const Pair* from) {
+template <class Unit>
+Floats load_units(const Unit* from) {
   Floats v;
   memcpy(&v, from, sizeof v);
   return v;
 }
 
-Floats splat_unit(Pair pair) {
+template <class Unit>
+Floats splat_unit(Unit unit) {
   int32_t word;
-  memcpy(&word, &pair, sizeof word);
+  memcpy(&word, &unit, sizeof word);
   return (Floats)(word - Ints{});
 }
 
@@ -270,22 +272,9 @@ Floats multiply_units(Pair, Floats a, Floats b, Floats c) {
   return (Floats)vbfdotq_f32((float32x4_t)c, (bfloat16x8_t)a, (bfloat16x8_t)b);
 #endif
 }
-
 #endif
 
 #if defined(IMGCLS_HAS_FIXED)
-Floats load_units(const Fixed* from) {
-  Floats v;
-  memcpy(&v, from, sizeof v);
-  return v;
-}
-
-Floats splat_unit(Fixed unit) {
-  int32_t word;
-  memcpy(&word, &unit, sizeof word);
-  return (Floats)(word - Ints{});
-}
-
 /// Sums of integers, which lie as floats do: as an intrinsic, whose operands are of another type, GCC 12 keeps every sum twice.
 Floats multiply_units(Fixed, Floats a, Floats b, Floats c) {
   asm("vpdpwssd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
