@@ -7,6 +7,9 @@ import { type BenchCase, bench, rate } from './harness/index.ts';
 /** Rows of a product with 256 columns and a depth of 256, from some microseconds of work to milliseconds. */
 const sizes = [28, 112, 448, 1792, 14_336];
 
+/** What keeps a core busy, and ends with this process, however that ends. */
+const untilOrphaned = 'const parent = process.ppid; while (process.ppid === parent);';
+
 const kernels = await loadKernels({ carrier: 'native' });
 const { memory, threads } = kernels;
 
@@ -19,7 +22,7 @@ function product(m: number, busy: boolean): BenchCase {
     name: `${m} × 256 × 256, ${busy ? 'beside a busy process' : 'alone'}`,
     unit: 'ms',
     prepare: async () => {
-      const neighbour = busy ? spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' }) : undefined;
+      const neighbour = busy ? spawn(process.execPath, ['--eval', untilOrphaned], { stdio: 'ignore' }) : undefined;
       if (busy) await sleep(500); // until it has started
       const [a, b, y] = [m * 256, 256 * 256, m * 256].map((values) => memory.allocate(4 * values));
       memory.floats(a!, m * 256).fill(0.5);

@@ -110,7 +110,13 @@ const emulated = () => {
 /** For sanitize.mjs: slow, and not stripped, so that it can say where. */
 const asan = () => {
   const { compiler, links, ...same } = emulated();
-  const watched = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-g', '-fno-omit-frame-pointer'];
+  const watched = [
+    '-O1',
+    '-fsanitize=address,undefined',
+    '-fno-sanitize-recover=undefined',
+    '-g',
+    '-fno-omit-frame-pointer',
+  ];
   const [link] = Object.values(links);
   return {
     ...same,

@@ -423,11 +423,7 @@ struct Write {
 
   /// Whether tiles can tell the moments, if these are wanted: of what they write.
   bool tiles_gather_moments() const {
-#if defined(__AMX_BF16__)
-    return !moments.mean;
-#else
     return !moments.mean || (!epilogue.residual && epilogue.activation == Activation::kNone);
-#endif
   }
 
   /// What is done to what is written to place(), or as bfloat16.

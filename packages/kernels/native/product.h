@@ -117,10 +117,8 @@ struct Traffic {
 /// Whether a product of such units can write bfloat16 from its registers.
 template <class Unit>
 constexpr bool kWritesBfloat16 = false;
-#if !defined(__AMX_BF16__)
 template <>
 inline constexpr bool kWritesBfloat16<Pair> = true;
-#endif
 
 /// What is done to the sums at last: c = min(max(c + bias + residual, low), high). NaN stays.
 struct Last {
@@ -159,7 +157,7 @@ void product_transposed(int m, int n, int k, const Unit* a, int64_t a_row, Panel
                         Traffic* traffic = nullptr, Scales scales = {});
 
 #if defined(__AMX_BF16__)
-/// Whether AMX multiplies as it should: it could not be tried on a machine that has it when this was written.
+/// Whether AMX multiplies as it should, on a processor and in a virtual machine that may be like none it was tried on.
 bool amx_is_right();
 #endif
 

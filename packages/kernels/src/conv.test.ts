@@ -77,9 +77,9 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
   const layer = { ...shape, batch: 128, height: 32, width: 32, inChannels: 64, outChannels: 128 };
   it.each([
     ['float32', layer, ['winograd', 'winograd', 'winograd_weight_gradient']],
-    ['bf16', layer, ['conv', 'conv_input_gradient', 'conv_weight_gradient']],
-    ['bf16', { ...layer, outChannels: 127 }, ['conv', 'winograd', 'conv_weight_gradient']],
-  ] as const)('conv2d() and its gradients are direct where AMX multiplies pairs, by %s', (storage, layer, onAmx) => {
+    ['bf16', layer, ['conv', 'conv_input_gradient', 'winograd_weight_gradient']],
+    ['bf16', { ...layer, outChannels: 127 }, ['conv', 'winograd', 'winograd_weight_gradient']],
+  ] as const)('conv2d() and its input gradient are direct on AMX, by %s', (storage, layer, onAmx) => {
     const names: string[] = [];
     Object.defineProperty(kernels, 'call', { value: (name: string) => names.push(name), configurable: true });
     const [block, weight] = [kernels.memory.allocate(64), kernels.memory.allocate(64)];

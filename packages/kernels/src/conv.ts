@@ -127,10 +127,13 @@ function algorithm(
   ...images: Buffer[]
 ): 'depthwise' | 'winograd' | 'direct' {
   if (isDepthwise(shape)) return 'depthwise';
-  if (kernels.carrier.isa === 'amx' && images.some(isBf16) && hasPairs(shape, pass)) return 'direct';
+  if (kernels.carrier.isa === 'amx' && images.some(isBf16) && prefersAmx(shape, pass)) return 'direct';
   return prefersWinograd(shape, pass) ? 'winograd' : 'direct';
 }
 
-/** Whether conv.cc multiplies pairs of bfloat16: an input gradient sums over the output channels of each tap. */
-const hasPairs = ({ outChannels, groups }: Conv2dShape, pass: Pass): boolean =>
-  pass !== 'inputGradient' || (outChannels / groups) % 2 === 0;
+/**
+ * Whether AMX computes a pass between images of bfloat16 faster than Winograd's tiles: not weight gradients, whose patches and sums take longer than their
+ * products. Input gradients have pairs to multiply where the output channels of each tap, over which they sum, are even.
+ */
+const prefersAmx = ({ outChannels, groups }: Conv2dShape, pass: Pass): boolean =>
+  pass === 'forward' || (pass === 'inputGradient' && (outChannels / groups) % 2 === 0);
