@@ -71,6 +71,7 @@ const flags = [
  * @property {Record<string, string[]>} isas The instruction sets that kernels are compiled for, with their flags.
  * @property {string} carrier
  * @property {string[]} compiler Its command, and flags.
+ * @property {string[]} [last] Flags that come after all others, which they overrule.
  * @property {string[]} [before] A command that comes first.
  * @property {Record<string, (objects: string[]) => string[]>} links The files that are made, with the commands that make them.
  */
@@ -109,19 +110,19 @@ const emulated = () => {
 
 /** For sanitize.mjs: slow, and not stripped, so that it can say where. */
 const asan = () => {
-  const { compiler, links, ...same } = emulated();
-  const watched = [
-    '-O1',
+  const { links, ...same } = emulated();
+  const last = [
+    '-Og',
+    '-g1', // lines only: where each variable lives takes GCC minutes to write down
     '-fsanitize=address,undefined',
     '-fno-sanitize-recover=undefined',
-    '-g',
     '-fno-omit-frame-pointer',
   ];
   const [link] = Object.values(links);
   return {
     ...same,
-    compiler: [...compiler, ...watched],
-    links: { 'build/asan.node': (objects) => link([...watched, ...objects]).filter((word) => word !== '-s') },
+    last,
+    links: { 'build/asan.node': (objects) => link([...last, ...objects]).filter((word) => word !== '-s') },
   };
 };
 
@@ -212,7 +213,7 @@ async function zigCommand() {
 }
 
 /** @type {(name: string, target: Target) => Promise<void>} */
-async function build(name, { isas, carrier, compiler, before, links }) {
+async function build(name, { isas, carrier, compiler, last = [], before, links }) {
   const folder = join(here, '..', 'build', name);
   mkdirSync(folder, { recursive: true });
   if (before) await run(before[0], before.slice(1));
@@ -229,7 +230,7 @@ async function build(name, { isas, carrier, compiler, before, links }) {
     }),
   ];
   const objects = await inParallel(jobs, ({ source, isa, extra }) =>
-    compile([...shared, ...extra], source, join(folder, `${basename(source, '.cc')}${isa && `.${isa}`}.o`)),
+    compile([...shared, ...extra, ...last], source, join(folder, `${basename(source, '.cc')}${isa && `.${isa}`}.o`)),
   );
   for (const [file, command] of Object.entries(links)) {
     await make(join(values.into, file), command(objects));

@@ -119,15 +119,8 @@ struct AmxProduct {
   Traffic* traffic;
   const Last* last;
 
-  /// With moments, if they are wanted: `n` is at most kMostColumns then.
   void run() const {
-    if (!last || !last->means) {
-      run(nullptr);
-    } else {
-      PanelMoments moments[kMostColumns / kPanel];
-      run(moments);
-      write_moments(moments, m, n, *last);
-    }
+    with_moments(m, n, last, [&](PanelMoments* moments) { run(moments); });
     release_tiles();
   }
 

@@ -87,10 +87,14 @@ struct PanelMoments {
   }
 };
 
-/// Those of `n` columns, each of `m` rows.
-void write_moments(const PanelMoments* moments, int m, int n, const Last& last) {
+/// Calls `run` with room for the moments of m rows by n columns, at most kMostColumns, and writes them; with null where `last` asks for none.
+template <class Run>
+void with_moments(int m, int n, const Last* last, const Run& run) {
+  if (!last || !last->means) return run(nullptr);
+  PanelMoments moments[kMostColumns / kPanel];
+  run(moments);
   for (int column = 0; column < n; column += kPanel)
-    moments[column / kPanel].write(m, n - column, last.means + column, last.squares + column);
+    moments[column / kPanel].write(m, n - column, last->means + column, last->squares + column);
 }
 
 /// A whole vector of columns, known as it is compiled.

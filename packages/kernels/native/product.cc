@@ -155,12 +155,8 @@ struct TiledProduct {
   const Last* last;
   Scales scales;
 
-  /// With moments, if they are wanted: `n` is at most kMostColumns then.
   void run() const {
-    if (!last || !last->means) return run(nullptr);
-    PanelMoments moments[kMostColumns / kPanel];
-    run(moments);
-    write_moments(moments, m, n, *last);
+    with_moments(m, n, last, [&](PanelMoments* moments) { run(moments); });
   }
 
  private:

@@ -17,16 +17,16 @@ constexpr int64_t kManyUnits = 128;        // of so many tiles at least
 constexpr int64_t kMostParts = 16;         // of the tiles that are summed apart
 constexpr int64_t kPointsPerSum = 6;       // that pay for a part's sums
 
-/// Calls `run` with the groups of some units, of which there may be one.
-template <class Tiles, class Run>
-void each_group(int64_t units, const Run& run) {
-  const int64_t most = Tiles::kGroup > 1 ? Tiles::kGroup : units;
-  for (int64_t begin = 0; begin < units; begin += most) run(Range{begin, smaller(begin + most, units)});
+/// So many units share scales; all of them where there are no scales.
+template <class Tiles>
+int64_t group_size(int64_t units) {
+  return Tiles::kGroup > 1 ? Tiles::kGroup : units;
 }
 
-template <class Tiles>
-int64_t groups_of(int64_t units) {
-  return Tiles::kGroup > 1 ? ceil_div(units, Tiles::kGroup) : 1;
+template <class Tiles, class Run>
+void each_group(int64_t units, const Run& run) {
+  const int64_t most = group_size<Tiles>(units);
+  for (int64_t begin = 0; begin < units; begin += most) run(Range{begin, smaller(begin + most, units)});
 }
 
 /// Points from a unit on, which begins a group.
@@ -116,7 +116,7 @@ struct WeightGradient {
     const Range tiles = {some.begin * kDeep<Unit>, some.end * kDeep<Unit>};
     int64_t rows = 0;  // of tiles of a product
     for (int64_t panel = 0; panel < in_panels(); panel++) rows += ceil_div(channels_of(panel), kTileRows);
-    return soon_after(share(shape, x, shape.in, tiles), share(shape, dy, shape.out, tiles), kPoints * rows * out_panels() * groups_of<Tiles>(units));
+    return soon_after(share(shape, x, shape.in, tiles), share(shape, dy, shape.out, tiles), kPoints * rows * out_panels() * ceil_div(units, group_size<Tiles>(units)));
   }
 
   /// The gradient of one channel and some output channels from sums that begin at `sums`: of several parts, `part` apart, or added to what is there.
