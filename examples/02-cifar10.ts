@@ -2,8 +2,8 @@
  * CIFAR-10: 60,000 colour photos of ten kinds of things, 32 by 32 pixels. The benchmark that everybody has trained on.
  *
  * The official files are downloaded once (163 MB); `--data-dir DIR` takes them from a folder instead. The network is a narrow form of
- * airbench94's, made to learn these images in few operations: its first layer whitens patches by filters computed from the images, and it
- * takes large steps. `--precision bf16` halves the memory that activations take.
+ * airbench94's, made to learn these images in few operations: its first layer whitens patches by filters computed from the images, and its
+ * filters are trained by Muon, which needs fewer epochs than SGD. `--precision bf16` halves the memory that activations take.
  * Target: 91 % of the test images right. (In quick form: above chance on whatever few images are given.)
  */
 import { parseArgs } from 'node:util';
@@ -13,12 +13,12 @@ import { confusionMatrix, formatReport, mostConfused } from '@imgcls/metrics';
 import { createModel, whiteningFilters } from '@imgcls/models';
 import { namedState, parameterCount } from '@imgcls/nn';
 import { normalize, useBackend } from '@imgcls/tensor';
-import { evaluate, fit, oneCycle, sgd } from '@imgcls/train';
+import { evaluate, fit, muon, oneCycle, sgd } from '@imgcls/train';
 
 const { values: options } = parseArgs({
   options: {
     'data-dir': { type: 'string' },
-    epochs: { type: 'string', default: '11' },
+    epochs: { type: 'string', default: '8' },
     precision: { type: 'string', default: 'float32' },
     quick: { type: 'boolean', default: false },
   },
@@ -51,12 +51,19 @@ for await (const { images, shape } of plain(train, 5000)) {
 }
 
 const totalSteps = epochs * batches.length;
-const optimizer = sgd({
-  learningRate: oneCycle({ maxLearningRate: 0.0015 * batchSize, totalSteps, initialDivisor: 5, anneal: 'linear' }),
-  learningRateScale: (name) => (/norm\d\.bias$/.test(name) ? 8 : 1),
-  momentum: 0.85,
-  nesterov: true,
-  weightDecay: 0.0013,
+const learningRate = (highest: number) =>
+  oneCycle({ maxLearningRate: highest, totalSteps, initialDivisor: 2, warmupFraction: 0.1, anneal: 'linear' });
+const optimizer = muon({
+  learningRate: learningRate(0.08),
+  momentum: 0.8,
+  takes: (name) => /conv\d\.weight$/.test(name),
+  rest: sgd({
+    learningRate: learningRate(0.0015 * batchSize),
+    learningRateScale: (name) => (/norm\d\.bias$/.test(name) ? 8 : 1),
+    momentum: 0.85,
+    nesterov: true,
+    weightDecay: 0.0013,
+  }),
 });
 const started = performance.now();
 const run = fit(model, {
