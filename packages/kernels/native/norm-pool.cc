@@ -1,7 +1,7 @@
 // Batch norm, activation and 2×2 max pooling in one: what lies between is never in memory. See batch-norm.h for the arithmetic.
 //
-// Backward, which value of a window was the largest is found again from x, once for the sums and once for dx. What an odd height or width
-// leaves over is in no window, but takes part in the statistics.
+// Backward, which value of a window was the largest is found again from x, once for dx and, where y does not tell them, once for the sums. What an
+// odd height or width leaves over is in no window, but takes part in the statistics.
 #include "batch-norm.h"
 #include "kernel.h"
 #include "memory.h"
@@ -113,6 +113,28 @@ void add_gradients(const Shape& shape, const Line& line, const F& f, const T* x,
     });
 }
 
+/// Whether y tells the sums, a quarter of what x is to read: y must be z wherever the gradient passes, and z - beta not lose the digits of x - mean.
+bool tells_sums(Activation kind, const Parameters& p, int64_t channels) {
+  constexpr float kLeast = 1e-3f, kMostBetas = 64;
+  if (kind != Activation::kNone && kind != Activation::kRelu && kind != Activation::kRelu6) return false;
+  for (int64_t c = 0; c < channels; c++) {
+    const float gamma = __builtin_fabsf(p.gamma[c]);
+    if (!(gamma >= kLeast && __builtin_fabsf(p.beta[c]) <= kMostBetas * gamma)) return false;
+  }
+  return true;
+}
+
+/// Sums of dz and of dz·(z - beta) over a row of windows, added to sums[2][channels].
+template <class T, class F>
+void add_gradients_of(const Shape& shape, const Line& line, const F& f, const T* y, const T* dy, float* sums) {
+  for (int64_t window = 0; window < shape.width / 2; window++, y += shape.channels, dy += shape.channels)
+    each_vector(shape.channels, [&](int64_t c, int lanes) {
+      const Floats z = load(y + c, lanes), dz = load(dy + c, lanes) * slope_at(f, z);
+      add_to(sums + c, dz, lanes);
+      add_to(sums + shape.channels + c, dz * (z - load(line.beta + c)), lanes);
+    });
+}
+
 /// dx of a row of windows, from its pixel `first` on; `rows` is 3 where a row is left over below.
 template <class T, class F>
 void write_gradients(const Shape& shape, const Line& line, const F& f, const Outgoing& outgoing, const T* x, const T* dy, int64_t rows,
@@ -147,6 +169,7 @@ const char* gradient(Arguments& in) {
   const Parameters parameters(in);
   const Statistics statistics(in);
   const auto* dy = in.pointer<const T>();
+  const auto* y = in.pointer<const T>();
   auto* dx = in.pointer<T>();
   auto* d_gamma = in.pointer<float>();
   auto* d_beta = in.pointer<float>();
@@ -160,13 +183,19 @@ const char* gradient(Arguments& in) {
   const Line line(columns, parameters, memory);
   float *outgoing_memory = memory + Line::size(columns), *sums = outgoing_memory + Outgoing::size(columns), *parts = sums + sums_size;
 
+  const bool from_y = y && tells_sums(kind, parameters, shape.channels);
   with_activation(kind, slope, [&](auto f) {
     parallel(pieces.count(), [&](int piece, int) {
       float* part = parts + piece * width;
       memset(part, 0, width * sizeof(float));
-      pieces.each(piece, [&](int64_t row) { add_gradients(shape, line, f, x + shape.first_pixel(row), dy + row * shape.windows_line(), part); });
+      pieces.each(piece, [&](int64_t row) {
+        const int64_t first = row * shape.windows_line();
+        if (from_y) add_gradients_of(shape, line, f, y + first, dy + first, part);
+        else add_gradients(shape, line, f, x + shape.first_pixel(row), dy + first, part);
+      });
     });
     add_parts(parts, pieces.count(), width, sums);
+    for (int64_t c = 0; from_y && c < shape.channels; c++) sums[shape.channels + c] /= line.scale[c];
     const Outgoing outgoing(columns, parameters, statistics, sums, outgoing_memory);
     const Sink<T> sink(dx, columns.size(), shape.channels);
     parallel(pieces.count(), [&](int piece, int) {
@@ -188,7 +217,7 @@ const char* gradient(Arguments& in) {
 const char* batch_norm_max_pool(Arguments in) { return in.flag() ? apply<Bfloat16>(in) : apply<float>(in); }
 
 /// batch_norm_max_pool_gradient(bf16, batch, height, width, channels, activation, slope, x, mean, variance, gamma, beta, epsilon, constant, d_mean,
-/// d_variance, dy, dx, d_gamma, d_beta)
+/// d_variance, dy, y, dx, d_gamma, d_beta): y null where it is rounded
 const char* batch_norm_max_pool_gradient(Arguments in) { return in.flag() ? gradient<Bfloat16>(in) : gradient<float>(in); }
 
 }  // namespace IMGCLS_ISA

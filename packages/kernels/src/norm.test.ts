@@ -288,6 +288,21 @@ describe.each(await everyCarrier())('$name', ({ kernels }) => {
     });
   });
 
+  it.each([
+    ['negative', (gamma: number) => ({ gamma: -gamma, beta: 0.1 })],
+    ['zero in one channel', (gamma: number, c: number) => ({ gamma: c === 3 ? 0 : gamma, beta: 0.1 })],
+    ['far smaller than beta', (gamma: number) => ({ gamma: 1e-5 * gamma, beta: 1 })],
+    ['somewhat smaller than beta', (gamma: number) => ({ gamma, beta: 60 * gamma })],
+  ])('batchNormMaxPool() has exact gradients where gamma is %s', (_, vectors) => {
+    const images = { batch: 3, height: 14, width: 14, channels: 40 };
+    const given = makeCase([3 * 14 * 14, 40], 'relu');
+    const both = Array.from(given.gamma, vectors);
+    const [gamma, beta] = (['gamma', 'beta'] as const).map((name) => Float64Array.from(both, (each) => each[name]));
+    const { fused, apart } = computePooled(kernels, images, { ...given, gamma: gamma!, beta: beta! }, false);
+    for (const name of ['dx', 'dGamma', 'dBeta'] as const)
+      expect(relativeError(fused[name], apart[name]), name).toBeLessThan(1e-5);
+  });
+
   it('batchNormMaxPool() and its gradients are the same on any number of threads', () => {
     const images = { batch: 5, height: 41, width: 30, channels: 40 };
     const given = makeCase([5 * 41 * 30, 40], 'relu');
@@ -381,7 +396,7 @@ function computePooled(
   };
   const fused = compute(given.storage, (x, dy, y, outputs) => {
     batchNormMaxPool(kernels, shape, { x, ...p, y });
-    batchNormMaxPoolGradient(kernels, shape, { x, ...p, dy, ...outputs });
+    batchNormMaxPoolGradient(kernels, shape, { x, ...p, dy, y, ...outputs });
   });
   const apart = compute('float32', (x, dy, y, outputs) => {
     const [between, dBetween] = [put(kernels, given.x), put(kernels, given.x)];

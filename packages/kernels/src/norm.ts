@@ -168,15 +168,20 @@ export function batchNormMaxPool(
   kernels.call('batch_norm_max_pool', ...images, x.block, ...parameterArguments(p, epsilon), y.block);
 }
 
-/** The gradients of batchNormMaxPool, as batchNormGradient has them. */
+/**
+ * The gradients of batchNormMaxPool, as batchNormGradient has them.
+ *
+ * @param y What came out, from which sums are taken faster, unless it is bfloat16, which is too coarse for that.
+ */
 export function batchNormMaxPoolGradient(
   kernels: Kernels,
   { epsilon, constantStatistics, ...shape }: BatchNormMaxPoolShape & { readonly constantStatistics: boolean },
-  { x, dy, dx, dGamma, dBeta, dMean, dVariance, ...p }: Omit<BatchNormGradient, 'y' | 'dResidual' | 'sums'>,
+  { x, dy, y, dx, dGamma, dBeta, dMean, dVariance, ...p }: Omit<BatchNormGradient, 'dResidual' | 'sums'>,
 ): void {
   const inputs = [isBf16(x), ...imageArguments(shape), x.block, ...parameterArguments(p, epsilon)] as const;
   const statistics = [constantStatistics, dMean, dVariance] as const;
-  kernels.call('batch_norm_max_pool_gradient', ...inputs, ...statistics, dy.block, dx.block, dGamma, dBeta);
+  const outputs = [dy.block, y && !isBf16(y) ? y.block : undefined, dx.block, dGamma, dBeta] as const;
+  kernels.call('batch_norm_max_pool_gradient', ...inputs, ...statistics, ...outputs);
 }
 
 /** `y[c] = Σ x[r, c]`. */

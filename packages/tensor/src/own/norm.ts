@@ -106,11 +106,13 @@ export function batchNormBackward(
   const sums = behind.pool ? undefined : gathered(kernels, slope, source, { ...norm, epsilon }, behind);
   const { f, dy: incoming, output, pool } = sums ? nothingBehind(slope) : behind;
   const shape = { epsilon, constantStatistics, ...f };
-  if (pool)
-    alike(kernels, backend.of(dx).buffer, [source, pool.dy], (dx, x, dy) =>
-      batchNormMaxPoolGradient(kernels, { ...shape, ...imagesOf(pool.shape) }, { ...operands, x, dy, dx }),
+  if (pool) {
+    const images = { ...shape, ...imagesOf(pool.shape) };
+    const y = pool.y.storage === 'float32' ? pool.y : undefined; // bfloat16 would tell too little
+    alike(kernels, backend.of(dx).buffer, [source, pool.dy, y], (dx, x, dy, y) =>
+      batchNormMaxPoolGradient(kernels, images, { ...operands, x: x!, dy: dy!, y, dx }),
     );
-  else
+  } else
     alike(kernels, backend.of(dx).buffer, [source, incoming, output], (dx, x, dy, y) => {
       const shared = incoming !== slope && slope.isShared && dx.storage === slope.storage;
       const write = (dResidual?: Buffer) =>

@@ -10,8 +10,10 @@ export class PoolSlope implements Recipe {
     readonly dy: TensorData,
     /** What was pooled. */
     readonly x: TensorData,
+    /** What that gave. */
+    readonly y: TensorData,
   ) {
-    this.ingredients = [dy, x];
+    this.ingredients = [dy, x, y];
   }
 
   compute(kernels: Kernels, dx: Buffer): void {

@@ -21,10 +21,10 @@ export function maxPooled(backend: KernelsBackend, { x }: { x: Tensor4D }, attri
 
 export function maxPoolBackward(
   backend: KernelsBackend,
-  { dy, x }: MaxPoolGradient['inputs'],
+  { dy, x, y }: MaxPoolGradient['inputs'],
   attributes: PoolAttributes,
 ): TensorInfo {
-  const slope = new PoolSlope(poolShape(x.shape, attributes), backend.of(dy), backend.of(x));
+  const slope = new PoolSlope(poolShape(x.shape, attributes), backend.of(dy), backend.of(x), backend.of(y));
   return backend.later(x.shape, storageOf(backend, dy), slope);
 }
 
